@@ -1,0 +1,117 @@
+"""What flows through an answer: the query, the evidence, citations, and the Reply of every face."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self, TypeAlias
+
+from pydantic import Field, TypeAdapter, model_validator
+
+from index import Frozen
+
+Language: TypeAlias = Literal["en", "ru", "kk"]
+AbstentionReason: TypeAlias = Literal["nothing_found", "not_stated", "near_miss", "unclear"]
+SourceState: TypeAlias = Literal["unchanged", "changed", "missing"]
+Confidence: TypeAlias = Annotated[float, Field(ge=0.0, le=1.0)]
+
+
+class Citation(Frozen):
+    """A quote with the place it was taken from: ``text[start:end] == quote``, in code points.
+
+    ``number`` is what ``[1]`` in the text points to, unique within its list. ``sha256`` is of the
+    source file's bytes when it was indexed; ``source_state`` says what became of the file since.
+    """
+
+    number: int = Field(ge=1)
+    document_id: str
+    title: str
+    path: str
+    date: str | None
+    language: str | None
+    heading_path: tuple[str, ...]
+    page: int | None
+    sheet: str | None
+    row: int | None
+    sha256: str
+    start: int = Field(ge=0)
+    end: int = Field(ge=1)
+    quote: str = Field(min_length=1)
+    link: str
+    source_state: SourceState
+
+    @model_validator(mode="after")
+    def _the_quote_fills_its_span(self) -> Self:
+        if self.end - self.start != len(self.quote):
+            raise ValueError(f"the quote has {len(self.quote)} characters, its span "
+                             f"{self.start}…{self.end} has {self.end - self.start}")
+        return self
+
+
+class Searched(Frozen):
+    """How much was looked through."""
+
+    documents: int
+    passages: int
+
+
+class _Reply(Frozen):
+    id: str
+    question: str
+    standalone_question: str
+    read_as: str | None
+    language: Language
+    text: str
+    markdown: str
+    searched: Searched
+    suggestions: tuple[str, ...]
+    answer_id: str
+    index_id: str
+    milliseconds: dict[str, float]
+
+
+class Answer(_Reply):
+    """A reply in the documents' own words; without a citation it can't be constructed."""
+
+    kind: Literal["answer"] = "answer"
+    short_answer: str | None
+    confidence: Confidence
+    citations: tuple[Citation, ...] = Field(min_length=1)
+    reason: None = None
+    missing_terms: tuple[()] = ()
+    nearest: tuple[()] = ()
+
+    @model_validator(mode="after")
+    def _the_short_answer_is_quoted(self) -> Self:
+        if self.short_answer is not None and not any(
+            self.short_answer in citation.quote for citation in self.citations
+        ):
+            raise ValueError("the short answer stands in none of the quotes")
+        return self
+
+
+class Abstention(_Reply):
+    """A reply that says the documents don't say, what is missing, and what comes nearest."""
+
+    kind: Literal["abstention"] = "abstention"
+    short_answer: None = None
+    confidence: Confidence
+    citations: tuple[()] = ()
+    reason: AbstentionReason
+    missing_terms: tuple[str, ...]
+    nearest: tuple[Citation, ...]
+
+
+class Courtesy(_Reply):
+    """A reply to a greeting, thanks, a goodbye, or "what can you do?"."""
+
+    kind: Literal["courtesy"] = "courtesy"
+    short_answer: None = None
+    confidence: None = None
+    citations: tuple[()] = ()
+    reason: None = None
+    missing_terms: tuple[()] = ()
+    nearest: tuple[()] = ()
+
+
+Reply: TypeAlias = Annotated[Answer | Abstention | Courtesy, Field(discriminator="kind")]
+REPLY: TypeAdapter[Answer | Abstention | Courtesy] = TypeAdapter(Reply)
+"""Reads a Reply from JSON and writes its schema."""

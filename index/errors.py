@@ -1,0 +1,45 @@
+"""What can go wrong while building or opening an index.
+
+IndexingError
+├── UnreadableDocument    one file could not be read; the build lists it and goes on
+├── NothingToIndex        no readable document under the given paths
+├── BuildInProgress       another builder holds the index folder
+├── IndexMissing          no index at the folder
+├── IndexBroken           a file of the index is damaged, missing, or from another version
+└── ModelMissing          a prepared model file is absent or has the wrong hash
+
+Each message says what happened, to which file, and the command that fixes it.
+"""
+
+
+class IndexingError(Exception):
+    """The base of every error of this package."""
+
+
+class UnreadableDocument(IndexingError):
+    """One file could not be read."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.message = message
+
+
+class NothingToIndex(IndexingError):
+    """No readable document was found under the given paths."""
+
+
+class BuildInProgress(IndexingError):
+    """Another builder holds the index folder."""
+
+
+class IndexMissing(IndexingError):
+    """There is no index at the folder."""
+
+
+class IndexBroken(IndexingError):
+    """A file of the index is damaged, missing, or was written by another version."""
+
+
+class ModelMissing(IndexingError):
+    """A prepared model file is absent or has the wrong hash."""

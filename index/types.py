@@ -1,0 +1,147 @@
+"""What flows through the index: documents, passages, sentences and ranked passages.
+
+Offsets are counts of Unicode code points into a document's extracted text, and
+``document.text[passage.start:passage.end]`` is the passage. Python strings are indexed by
+code point, so no conversion is needed here; a browser has to use code points as well.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field
+
+Vector: TypeAlias = NDArray[np.float32]
+"""One embedding, shape ``(dimension,)``, unit length, float32."""
+
+Vectors: TypeAlias = NDArray[np.float32]
+"""Embeddings, shape ``(texts, dimension)``, each row of unit length, float32."""
+
+Offset: TypeAlias = Annotated[int, Field(ge=0)]
+
+
+class Frozen(BaseModel):
+    """The base of every value that flows: immutable, and strict about unknown keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Section(Frozen):
+    """A heading and the part of the text under it, down to the next heading of its rank or above.
+
+    ``start`` is where the heading line begins, ``end`` is where the section ends.
+    ``heading_path`` names the headings from the outermost to this one.
+    """
+
+    start: Offset
+    end: Offset
+    heading_path: tuple[str, ...]
+
+
+class Document(Frozen):
+    """One source file as it was read.
+
+    ``path`` is relative to the PATH the operator gave, with ``/``; ``document_id`` derives from it.
+    ``sha256`` is of the file's bytes; ``text`` is the extracted text that every offset points into.
+    """
+
+    document_id: str
+    path: str
+    source: Path
+    title: str
+    date: str | None = None
+    language: str | None = None
+    sha256: str
+    bytes: int
+    modified_ns: int
+    text: str
+    sections: tuple[Section, ...] = ()
+
+
+class Sentence(Frozen):
+    """A sentence of a passage; offsets are into the document's text."""
+
+    start: Offset
+    end: Offset
+
+
+class Passage(Frozen):
+    """A run of whole sentences (or one table row, or list items) under one heading.
+
+    ``text == document.text[start:end]``. ``embedded_text`` is what the encoder and the sparse index
+    see: the title, the heading path, for a table row its header row, and the text.
+    """
+
+    passage_id: int
+    document_id: str
+    start: Offset
+    end: Offset
+    text: str
+    heading_path: tuple[str, ...] = ()
+    kind: Literal["prose", "list", "table"] = "prose"
+    table_header: str = ""
+    sentences: tuple[Sentence, ...] = Field(min_length=1)
+
+    @property
+    def context_line(self) -> str:
+        """The line that says where the passage stands, shown to the encoder and the reader."""
+        return " > ".join(part for part in self.heading_path if part)
+
+
+class RankedPassage(Frozen):
+    """A passage with the scores that ranked it.
+
+    ``dense`` is the inner product of unit vectors, ``sparse`` the BM25 score (0 where the passage
+    was not among the sparse results), ``score`` their fusion in 0…1; rank counts from 1.
+    """
+
+    passage: Passage
+    rank: int
+    score: float
+    dense: float
+    sparse: float
+
+
+class DocumentSummary(Frozen):
+    """A document of the collection without its text."""
+
+    document_id: str
+    path: str
+    title: str
+    date: str | None
+    language: str | None
+    sha256: str
+    characters: int
+    passages: int
+
+
+class UnreadableFile(Frozen):
+    """A file that could not be read, with a reason for programs and a message for people."""
+
+    path: str
+    reason: Literal["damaged", "encrypted", "empty", "not_text", "too_large", "timeout", "denied"]
+    message: str
+
+
+class SkippedFile(Frozen):
+    """A file left out on purpose."""
+
+    path: str
+    reason: Literal["hidden", "temporary", "unsupported_type", "outside_folder", "duplicate_path"]
+
+
+class BuildReport(Frozen):
+    """What a build did; ``scripts/build_index.py --json`` prints exactly this."""
+
+    index_id: str
+    added: tuple[str, ...]
+    changed: tuple[str, ...]
+    unchanged: int
+    removed: tuple[str, ...]
+    unreadable: tuple[UnreadableFile, ...]
+    skipped: tuple[SkippedFile, ...]
+    passages: int
+    seconds: float

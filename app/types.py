@@ -26,7 +26,6 @@ class Citation(Frozen):
     title: str
     path: str
     date: str | None
-    language: str | None
     heading_path: tuple[str, ...]
     page: int | None
     sheet: str | None
@@ -57,7 +56,6 @@ class _Reply(Frozen):
     id: str
     question: str
     standalone_question: str
-    read_as: str | None
     language: Language
     text: str
     markdown: str

@@ -24,7 +24,7 @@ _PLAIN = str.maketrans(
         **dict(zip("қғңөұүіәһёъ", "кгноууиахеь", strict=True)),
     }
 )
-_WORD = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_]+(?:['-][^\W\d_]+)*|[^\W_]+")
+_WORD = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_]+(?:'[^\W\d_]+)*|[^\W_]+")
 
 
 class Word(NamedTuple):
@@ -51,7 +51,7 @@ def fold(text: str) -> str:
 
 
 def words(text: str) -> Iterator[Word]:
-    """Yield the folded words of a text: runs of letters (joined by ' or -), and numbers.
+    """Yield the folded words of a text: runs of letters (joined by '), and numbers.
 
     A number keeps its inner points and commas: ``4.2`` and ``1,200`` are one word each.
     """

@@ -1,0 +1,134 @@
+"""The question files keep the promises that README.md beside them makes."""
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Literal
+
+import pytest
+from pydantic import BaseModel, ConfigDict
+
+ROOT = Path(__file__).parents[2]
+SOURCES = {"briefing": ROOT / "docs" / "sources"}
+LANGUAGES = ("en", "ru", "kk")
+
+
+class Question(BaseModel):
+    """One line of a question file, as README.md describes it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    id: str
+    question: str
+    language: Literal["en", "ru", "kk"]
+    history: list[str]
+    kind: Literal[
+        "fact", "who", "when", "how_much", "list", "comparison", "overview", "definition",
+        "reason", "yes_no", "next", "courtesy",
+    ]  # fmt: skip
+    answerable: bool
+    answers: list[str]
+    evidence: list[str]
+    evidence_all: list[str]
+    why: (
+        Literal[
+            "off_topic", "near_miss", "wrong_entity", "wrong_year", "wrong_unit",
+            "false_premise", "reversed_relation", "beyond_documents", "order_to_the_program",
+        ]
+        | None
+    )  # fmt: skip
+    style: Literal[
+        "plain", "clumsy", "typo", "keywords", "capitals", "followup", "paraphrase", "synonym",
+        "number_words", "british_american", "translit_name", "initials", "abbreviation",
+        "kazakh_on_russian_keyboard",
+    ]  # fmt: skip
+    part: Literal["development", "set_aside"]
+
+
+def questions_of(name: str) -> list[Question]:
+    lines = (Path(__file__).parent / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()
+    return [Question.model_validate(json.loads(line)) for line in lines]
+
+
+def texts_of(name: str) -> list[str]:
+    paths = sorted(path for path in SOURCES[name].rglob("*") if path.is_file())
+    return [path.read_text(encoding="utf-8") for path in paths]
+
+
+def share(questions: list[Question], *, language: str) -> float:
+    return sum(question.language == language for question in questions) / len(questions)
+
+
+def gap(questions: list[Question], *, key: str, value: object) -> int:
+    """How many more questions with this value one part holds than the other."""
+    parts = Counter(q.part for q in questions if getattr(q, key) == value)
+    return abs(parts["development"] - parts["set_aside"])
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_every_id_and_every_question_occurs_once(name: str) -> None:
+    questions = questions_of(name)
+    asked = {(question.question, *question.history) for question in questions}
+    assert len({question.id for question in questions}) == len(questions)
+    assert len(asked) == len(questions)
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_every_answer_and_every_piece_of_evidence_is_text_of_one_source_document(
+    name: str,
+) -> None:
+    texts = texts_of(name)
+    strings = {
+        string
+        for question in questions_of(name)
+        for string in (*question.answers, *question.evidence, *question.evidence_all)
+    }
+    assert strings
+    assert [s for s in sorted(strings) if not any(s in text for text in texts)] == []
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_what_can_be_answered_has_answers_and_evidence_and_nothing_else_has(name: str) -> None:
+    for question in questions_of(name):
+        expects_a_quote = question.answerable and question.kind != "courtesy"
+        assert bool(question.answers) == expects_a_quote, question.id
+        assert bool(question.evidence) == expects_a_quote, question.id
+        assert (question.why is None) == question.answerable, question.id
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_what_has_several_sides_names_all_of_them(name: str) -> None:
+    for question in questions_of(name):
+        if question.answerable and question.kind in ("list", "comparison", "overview"):
+            assert question.evidence_all, question.id
+        if question.answerable and question.kind == "comparison":
+            assert len(question.evidence_all) >= 2, question.id
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_a_question_has_earlier_questions_exactly_when_it_is_a_followup(name: str) -> None:
+    for question in questions_of(name):
+        assert bool(question.history) == (question.style == "followup"), question.id
+
+
+def test_the_briefing_has_250_questions_a_third_of_them_unanswerable() -> None:
+    questions = questions_of("briefing")
+    unanswerable = sum(not question.answerable for question in questions)
+    assert len(questions) == 250
+    assert unanswerable == 83
+    assert share(questions, language="ru") == share(questions, language="kk") == 0.12
+
+
+@pytest.mark.parametrize("key", ["kind", "language", "answerable"])
+def test_the_two_parts_of_the_briefing_differ_by_at_most_one_question(key: str) -> None:
+    questions = questions_of("briefing")
+    values = {getattr(question, key) for question in questions}
+    assert {value: g for value in values if (g := gap(questions, key=key, value=value)) > 1} == {}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_language_of_the_briefing_can_and_cannot_be_answered_in_both_parts(
+    language: str,
+) -> None:
+    kinds = {(q.part, q.answerable) for q in questions_of("briefing") if q.language == language}
+    assert len(kinds) == 4

@@ -10,8 +10,41 @@ from index import Frozen
 
 Language: TypeAlias = Literal["en", "ru", "kk"]
 AbstentionReason: TypeAlias = Literal["nothing_found", "not_stated", "near_miss", "unclear"]
+QuestionKind: TypeAlias = Literal[
+    "overview", "comparison", "next", "reason", "who", "when", "how_much", "where", "list",
+    "yes_no", "definition", "topic", "fact",
+]
+CourtesyKind: TypeAlias = Literal["greeting", "thanks", "goodbye", "ability"]
 SourceState: TypeAlias = Literal["unchanged", "changed", "missing"]
 Confidence: TypeAlias = Annotated[float, Field(ge=0.0, le=1.0)]
+
+
+class Term(Frozen):
+    """A word of a question that carries meaning: as written, folded, and its stem."""
+
+    text: str
+    folded: str
+    stem: str
+    is_name: bool
+    is_number: bool
+
+
+class Query(Frozen):
+    """A question, understood.
+
+    ``question`` is as typed; ``standalone_question`` has misspellings corrected and a follow-up
+    joined to what it follows; ``corrections`` pairs what was typed with what it was read as.
+    """
+
+    question: str
+    standalone_question: str
+    language: Language
+    kind: QuestionKind
+    courtesy: CourtesyKind | None
+    is_order: bool
+    corrections: tuple[tuple[str, str], ...]
+    terms: tuple[Term, ...]
+    numbers: frozenset[str]
 
 
 class Citation(Frozen):

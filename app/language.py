@@ -1,0 +1,204 @@
+"""What is known about English, Russian and Kazakh: word lists, stems, numbers, names.
+
+The word lists are data (``app/languages``). Everything is folded (``index.fold``), so that a
+Kazakh question typed on a Russian keyboard matches.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from functools import cache, lru_cache
+from pathlib import Path
+from typing import Final
+
+import Stemmer
+from pydantic import field_validator
+from rapidfuzz.distance import Levenshtein
+from rapidfuzz.fuzz import ratio
+
+from app.types import CourtesyKind, Language, QuestionKind
+from index import Frozen, fold, words
+
+LANGUAGES: Final[tuple[Language, ...]] = ("en", "ru", "kk")
+NAME_RATIO: Final = 85.0
+"""Similarity from which two names in different scripts are taken for one, 0…100.
+
+Measured beside the table of letters: 27 of 28 names found at 85; at 80 common words match too.
+"""
+
+
+class Lexicon(Frozen):
+    """The word lists of one language; patterns are folded regular expressions."""
+
+    function_words: frozenset[str]
+    question_words: frozenset[str]
+    pronouns: frozenset[str]
+    person_pronouns: frozenset[str]
+    followup_openings: tuple[str, ...]
+    kinds: dict[QuestionKind, tuple[re.Pattern[str], ...]]
+    courtesies: dict[CourtesyKind, tuple[re.Pattern[str], ...]]
+    orders: tuple[re.Pattern[str], ...]
+    number_words: dict[str, int]
+    time_words: frozenset[str]
+
+    @field_validator(
+        "function_words", "question_words", "pronouns", "person_pronouns", "time_words",
+        mode="before",
+    )
+    @classmethod
+    def _split(cls, value: str) -> frozenset[str]:
+        return frozenset(fold(value).split())
+
+    @field_validator("followup_openings", mode="before")
+    @classmethod
+    def _longest_first(cls, value: Iterable[str]) -> tuple[str, ...]:
+        return tuple(sorted(map(fold, value), key=len, reverse=True))
+
+    @field_validator("number_words", mode="before")
+    @classmethod
+    def _fold_keys(cls, value: dict[str, int]) -> dict[str, int]:
+        return {fold(word): number for word, number in value.items()}
+
+    @field_validator("orders", mode="before")
+    @classmethod
+    def _compile(cls, value: Iterable[str]) -> tuple[re.Pattern[str], ...]:
+        return tuple(re.compile(_fold_pattern(pattern)) for pattern in value)
+
+    @field_validator("kinds", "courtesies", mode="before")
+    @classmethod
+    def _compile_groups(
+        cls, value: dict[str, list[str]]
+    ) -> dict[str, tuple[re.Pattern[str], ...]]:
+        return {
+            name: tuple(re.compile(_fold_pattern(pattern)) for pattern in patterns)
+            for name, patterns in value.items()
+        }
+
+
+def _fold_pattern(pattern: str) -> str:
+    """Fold a regular expression's letters, leaving its escapes (such as ``\\W``) as they are."""
+    return re.sub(r"\\.|[^\\]+", lambda m: m[0] if m[0][0] == "\\" else fold(m[0]), pattern)
+
+
+@cache
+def lexicon(language: Language) -> Lexicon:
+    """Return the word lists of a language, read once."""
+    file = Path(__file__).parent / "languages" / f"{language}.json"
+    return Lexicon.model_validate_json(file.read_text(encoding="utf-8"))
+
+
+_KAZAKH_LETTERS = frozenset("әғқңөұүһі")
+_CYRILLIC = re.compile(r"[\u0400-\u04ff]")
+_LETTER = re.compile(r"[^\W\d_]")
+_KAZAKH_ENDINGS = re.compile(
+    r"(?:лар|лер|дар|дер|тар|тер)(?:ды|ди|га|ге|да|де|дын|дин)?$|(?:нын|нин|дын|дин|тын|тин)$"
+    r"|(?:га|ге|ка|ке)$|(?:ган|ген|кан|кен)$|(?:ады|еди|йды|йди)$"
+)
+
+
+def detect_language(text: str) -> Language:
+    """Return the language of a short question: by script, Kazakh's own letters, function words.
+
+    Latin script is taken for English; without any letter the answer is English too.
+    """
+    if not _CYRILLIC.search(text):
+        return "en"
+    letters = _LETTER.findall(text)
+    if sum(bool(_CYRILLIC.match(letter)) for letter in letters) * 2 < len(letters):
+        # A Latin sentence with a Cyrillic name in it, or a Russian question full of Latin names:
+        # the function words are in the language of the sentence.
+        if any(word.folded in lexicon("en").function_words for word in words(text)):
+            return "en"
+    if _KAZAKH_LETTERS & set(text.lower()):
+        return "kk"
+    found = [word.folded for word in words(text)]
+    kazakh = sum(
+        (word in lexicon("kk").function_words) - (word in lexicon("ru").function_words)
+        for word in found
+    )
+    if kazakh:
+        return "kk" if kazakh > 0 else "ru"
+    endings = sum(len(word) > 4 and bool(_KAZAKH_ENDINGS.search(word)) for word in found)
+    return "kk" if endings * 2 > len(found) else "ru"
+
+
+_STEMMERS = {"en": Stemmer.Stemmer("english"), "ru": Stemmer.Stemmer("russian")}
+_BRITISH = ((re.compile(r"is(e|ed|es|ing|ation|ations|er|ers)$"), r"iz\1"),
+            (re.compile(r"(?<=[a-z]{2})our(s|ed|ing|able|al|)$"), r"or\1"),
+            (re.compile(r"(?<=[a-z]{2})tre(s|)$"), r"ter\1"),
+            (re.compile(r"ogue(s|)$"), r"og\1"), (re.compile(r"yse(d|s|)$"), r"yze\1"))
+_KAZAKH_SUFFIXES = tuple(sorted(
+    "лар лер дар дер тар тер нын нин дын дин тын тин га ге ка ке на не ды ди ты ти ны ни да де та"
+    " те нда нде дан ден тан тен нан нен мен бен пен ы и сы си ым им ын ин мыз миз ныз низ лык лик"
+    " дык дик тык тик лы ли ды ди ты ти гы ги дагы деги тагы теги лас лес дас дес"
+    " ган ген кан кен ып ип ады еди йды йди у атын етин йтын йтин".split(),
+    key=len, reverse=True))
+
+
+@lru_cache(maxsize=65_536)
+def stem(word: str) -> str:
+    """Return the stem of a folded word: Snowball's for English and Russian; for Kazakh, where no
+    stemmer exists, the word without its chain of suffixes as far as four letters remain.
+
+    A Cyrillic word may be either language: the shorter of both stems is taken, on both sides of
+    every comparison.
+    """
+    if word[:1].isdigit():
+        return word
+    if _CYRILLIC.match(word):
+        kazakh = word
+        while True:
+            suffix = next((s for s in _KAZAKH_SUFFIXES
+                           if kazakh.endswith(s) and len(kazakh) - len(s) >= 4), None)
+            if suffix is None:
+                break
+            kazakh = kazakh[: -len(suffix)]
+        russian: str = _STEMMERS["ru"].stemWord(word)
+        return min(russian, kazakh, key=len)
+    for pattern, replacement in _BRITISH:
+        word, changed = pattern.subn(replacement, word)
+        if changed:
+            break
+    english: str = _STEMMERS["en"].stemWord(word)
+    return english
+
+
+_LATIN = str.maketrans({
+    "а": "a", "б": "b", "в": "v", "г": "g", "д": "d", "е": "e", "ж": "zh", "з": "z", "и": "i",
+    "й": "i", "к": "k", "л": "l", "м": "m", "н": "n", "о": "o", "п": "p", "р": "r", "с": "s",
+    "т": "t", "у": "u", "ф": "f", "х": "kh", "ц": "ts", "ч": "ch", "ш": "sh", "щ": "shch",
+    "ь": "", "ы": "y", "э": "e", "ю": "yu", "я": "ya",
+})
+
+
+@lru_cache(maxsize=65_536)
+def romanise(word: str) -> str:
+    """Return a folded word in Latin letters, by a table of letters."""
+    return word.translate(_LATIN)
+
+
+def same_name(one: str, other: str) -> bool:
+    """Say whether two folded words can be one name, whatever script and case ending each has."""
+    if one == other:
+        return True
+    first, second = romanise(one), romanise(other)
+    if ratio(first, second) >= NAME_RATIO:
+        return True
+    # A case ending lengthens one side only: compare the beginnings too.
+    short, long = sorted((first, second), key=len)
+    return (len(short) >= 5 and len(long) - len(short) <= 3
+            and Levenshtein.distance(short, long[: len(short)]) <= (1 if len(short) >= 6 else 0))
+
+
+_THOUSANDS = re.compile(r"(?<=\d)[ ,](?=\d{3}(?:\D|$))")
+_NUMBER = re.compile(r"\d+(?:\.\d+)?")
+_DECIMAL_COMMA = re.compile(r"(?<=\d),(?=\d{1,2}(?:\D|$))")
+
+
+def numbers(text: str) -> frozenset[str]:
+    """Return the numbers a text gives in digits, as plain decimals: ``1,200`` → ``1200``,
+    ``4,2`` → ``4.2``."""
+    plain = _DECIMAL_COMMA.sub(".", _THOUSANDS.sub("", fold(text)))
+    return frozenset(number.rstrip("0").rstrip(".") if "." in number else number.lstrip("0") or "0"
+                     for number in _NUMBER.findall(plain))

@@ -9,7 +9,10 @@ import pytest
 from pydantic import BaseModel, ConfigDict
 
 ROOT = Path(__file__).parents[2]
-SOURCES = {"briefing": ROOT / "docs" / "sources"}
+SOURCES = {
+    "briefing": ROOT / "docs" / "sources",
+    "harbour": ROOT / "tests" / "collections" / "harbour",
+}
 LANGUAGES = ("en", "ru", "kk")
 
 
@@ -132,3 +135,39 @@ def test_every_language_of_the_briefing_can_and_cannot_be_answered_in_both_parts
 ) -> None:
     kinds = {(q.part, q.answerable) for q in questions_of("briefing") if q.language == language}
     assert len(kinds) == 4
+
+
+def test_the_harbour_has_120_questions_to_develop_on_a_third_of_them_unanswerable() -> None:
+    questions = questions_of("harbour")
+    assert len(questions) == 120
+    assert sum(not question.answerable for question in questions) == 40
+    assert {question.part for question in questions} == {"development"}
+
+
+def test_the_harbour_is_asked_across_languages_in_both_directions() -> None:
+    def answered_from(question: Question, *, paths: tuple[str, ...]) -> bool:
+        folder = SOURCES["harbour"]
+        texts = [(folder / path).read_text(encoding="utf-8") for path in paths]
+        return any(string in text for string in question.evidence for text in texts)
+
+    english = ("crossings.md", "ferries.md", "market.md", "council.txt", "museum.html")
+    asked_from = {
+        (question.language, language)
+        for question in questions_of("harbour")
+        for language, paths in (
+            ("en", english),
+            ("ru", ("shipyard.md",)),
+            ("kk", ("sailing-school.md",)),
+        )
+        if answered_from(question, paths=paths)
+    }
+    assert {("en", "en"), ("ru", "en"), ("kk", "en")} <= asked_from
+    assert {("en", "ru"), ("en", "kk"), ("ru", "ru"), ("kk", "kk")} <= asked_from
+
+
+def test_nothing_is_expected_from_the_menus_scripts_and_footers_of_a_page() -> None:
+    page = (SOURCES["harbour"] / "museum.html").read_text(encoding="utf-8")
+    body = page[page.index("<main>") : page.index("</main>")]
+    expected = {s for q in questions_of("harbour") for s in (*q.answers, *q.evidence) if s in page}
+    assert len(expected) > 10
+    assert [string for string in sorted(expected) if string not in body] == []

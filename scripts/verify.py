@@ -1,0 +1,233 @@
+"""Proves the citations of replies against the source files, without the index.
+
+Each line of the file is a Reply as ``ask.py --batch`` or ``ask.py --json`` writes it. For every
+citation, those of ``nearest`` too, the file named by ``path`` is looked up under the sources, its
+SHA-256 is compared, its text is extracted anew, and ``text[start:end]`` has to be the quote.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from functools import cache, lru_cache
+from pathlib import Path, PurePosixPath
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr, ValidationError
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(REPOSITORY))
+
+from index import Frozen, UnreadableDocument, extract  # noqa: E402  needs the path set above
+
+
+class UnusableReplies(Exception):
+    """The file of replies can't be read, or a line of it is no reply."""
+
+
+class _Given(BaseModel):
+    """The base of what is read from the replies: keys that prove nothing are left alone."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class CitedPlace(_Given):
+    """The part of a citation that can be proved."""
+
+    number: StrictInt
+    path: StrictStr
+    sha256: StrictStr
+    start: Annotated[StrictInt, Field(ge=0)]
+    end: Annotated[StrictInt, Field(ge=1)]
+    quote: Annotated[StrictStr, Field(min_length=1)]
+
+
+class GivenReply(_Given):
+    """A reply with its citations as they came, or an error line, which has none."""
+
+    id: object = None
+    error: object = None
+    kind: str | None = None
+    citations: tuple[object, ...] = ()
+    nearest: tuple[object, ...] = ()
+
+
+class FailedCitation(Frozen):
+    """A citation that could not be proved; ``number`` and ``path`` are null where it has none."""
+
+    id: object
+    number: int | None
+    path: str | None
+    why: str
+
+
+class Verification(Frozen):
+    """The outcome; ``scripts/verify.py --json`` prints exactly this."""
+
+    replies: int
+    citations: int
+    proved: int
+    failed: tuple[FailedCitation, ...]
+
+
+def read_replies(file: str) -> tuple[GivenReply, ...]:
+    """Read JSON lines from a file, or from standard input for ``-``; raise UnusableReplies."""
+    try:
+        raw = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+        lines = raw.decode("utf-8-sig").split("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UnusableReplies(f"{file} can't be read ({error}); give a file of replies") from error
+    replies = []
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        try:
+            reply = GivenReply.model_validate_json(line)
+        except ValidationError as error:
+            raise UnusableReplies(
+                f"line {number} of {file} is no reply ({error.errors()[0]['msg']}); "
+                f"`python scripts/ask.py --batch QUESTIONS.jsonl` writes replies"
+            ) from error
+        if reply.kind is None and reply.error is None:
+            raise UnusableReplies(
+                f'line {number} of {file} is no reply (it has neither "kind" nor "error"); '
+                f"`python scripts/ask.py --batch QUESTIONS.jsonl` writes replies"
+            )
+        replies.append(reply)
+    return tuple(replies)
+
+
+def verify(replies: Sequence[GivenReply], sources: Sequence[Path]) -> Verification:
+    """Prove every citation of the replies against the files under ``sources``."""
+    citations = 0
+    failed = []
+    for reply in replies:
+        for given in (*reply.citations, *reply.nearest):
+            citations += 1
+            try:
+                cited = CitedPlace.model_validate(given)
+            except ValidationError as error:
+                failed.append(_incomplete(reply, given, error))
+                continue
+            why = _why_unproved(cited, sources)
+            if why is not None:
+                failed.append(
+                    FailedCitation(id=reply.id, number=cited.number, path=cited.path, why=why)
+                )
+    return Verification(
+        replies=len(replies),
+        citations=citations,
+        proved=citations - len(failed),
+        failed=tuple(failed),
+    )
+
+
+def _incomplete(reply: GivenReply, given: object, error: ValidationError) -> FailedCitation:
+    first = error.errors()[0]
+    place = ".".join(str(part) for part in first["loc"]) or "citation"
+    number = given.get("number") if isinstance(given, dict) else None
+    path = given.get("path") if isinstance(given, dict) else None
+    return FailedCitation(
+        id=reply.id,
+        number=number if isinstance(number, int) else None,
+        path=path if isinstance(path, str) else None,
+        why=f"the citation is incomplete: {place}: {first['msg']}",
+    )
+
+
+def _why_unproved(cited: CitedPlace, sources: Sequence[Path]) -> str | None:
+    """Return why the citation can't be proved, None where it is."""
+    files = tuple(_candidates(cited.path, sources))
+    if not files:
+        return "there is no such file under the sources"
+    # Two sources may hold a file of the same path: the one with the right bytes was cited.
+    file = next((file for file in files if _sha256(file) == cited.sha256), None)
+    if file is None:
+        return f"the file has changed since: its SHA-256 is {_sha256(files[0])}"
+    try:
+        text = _text(file)
+    except UnreadableDocument as error:
+        return f"the file can't be read: {error}"
+    if cited.end > len(text):
+        return f"the span {cited.start}…{cited.end} leaves the text of {len(text)} characters"
+    if text[cited.start : cited.end] != cited.quote:
+        return f"the quote is not the text at {cited.start}…{cited.end}"
+    return None
+
+
+def _candidates(path: str, sources: Sequence[Path]) -> Iterator[Path]:
+    """Yield the files that a relative path may mean; a path never leads out of its source."""
+    relative = PurePosixPath(path)
+    if relative.is_absolute() or ".." in relative.parts or not relative.parts:
+        return
+    for source in sources:
+        if source.is_file():
+            if source.name == path:
+                yield source
+        elif (source / relative).is_file():
+            yield source / relative
+
+
+@cache
+def _sha256(file: Path) -> str:
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()
+
+
+@lru_cache(maxsize=256)
+def _text(file: Path) -> str:
+    return extract(file).text
+
+
+def _print_table(outcome: Verification) -> None:
+    for failure in outcome.failed:
+        print(f"not proved: reply {failure.id}, [{failure.number}] {failure.path}: {failure.why}")
+    print(
+        f"{outcome.replies} replies, {outcome.citations} citations: "
+        f"{outcome.proved} proved, {len(outcome.failed)} failed"
+    )
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Prove the citations; return 0, 1 when one fails, 2 when there was nothing to prove."""
+    parser = argparse.ArgumentParser(
+        description="Prove each citation of a file of replies against the source files."
+    )
+    parser.add_argument(
+        "replies", metavar="REPLIES.jsonl", help="replies, one a line; - reads standard input"
+    )
+    parser.add_argument(
+        "--sources",
+        metavar="PATH",
+        nargs="+",
+        type=Path,
+        required=True,
+        help="the folders or files that the index was built from",
+    )
+    parser.add_argument("--json", action="store_true", help="print the outcome as one JSON line")
+    options = parser.parse_args(arguments)
+    missing = [path for path in options.sources if not path.exists()]
+    if missing:
+        print(f"verify: there is no {missing[0]}; check --sources", file=sys.stderr)
+        return 2
+    try:
+        replies = read_replies(options.replies)
+    except UnusableReplies as error:
+        print(f"verify: {error}", file=sys.stderr)
+        return 2
+    outcome = verify(replies, options.sources)
+    if options.json:
+        print(json.dumps(outcome.model_dump(mode="json"), ensure_ascii=False))
+    else:
+        _print_table(outcome)
+    if outcome.citations == 0:
+        print(f"verify: {options.replies} holds no citation to prove", file=sys.stderr)
+        return 2
+    return 1 if outcome.failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

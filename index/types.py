@@ -41,11 +41,33 @@ class Section(Frozen):
     heading_path: tuple[str, ...]
 
 
+class Block(Frozen):
+    """A heading, a paragraph, a list item, a line of a table: the pieces a document is made of.
+
+    ``content_start`` is where the words begin, after a list marker. Items of one list, and lines of
+    one table, share ``group``; ``header`` is a table's header or separator line. A heading has its
+    ``level`` and its words without markup in ``label``. ``breaks`` are places where a line was
+    ended on purpose, so that no sentence runs across them.
+    """
+
+    kind: Literal[
+        "front_matter", "comment", "heading", "paragraph", "item", "header", "row", "code"
+    ]
+    start: Offset
+    end: Offset
+    content_start: Offset
+    group: int = 0
+    level: int = 0
+    label: str = ""
+    breaks: tuple[Offset, ...] = ()
+
+
 class Document(Frozen):
     """One source file as it was read.
 
     ``path`` is relative to the PATH the operator gave, with ``/``; ``document_id`` derives from it.
     ``sha256`` is of the file's bytes; ``text`` is the extracted text that every offset points into.
+    ``blocks`` are there after reading; a document that comes out of an index has none.
     """
 
     document_id: str
@@ -59,6 +81,7 @@ class Document(Frozen):
     modified_ns: int
     text: str
     sections: tuple[Section, ...] = ()
+    blocks: tuple[Block, ...] = Field(default=(), repr=False)
 
 
 class Sentence(Frozen):
@@ -72,7 +95,8 @@ class Passage(Frozen):
     """A run of whole sentences (or one table row, or list items) under one heading.
 
     ``text == document.text[start:end]``. ``embedded_text`` is what the encoder and the sparse index
-    see: the title, the heading path, for a table row its header row, and the text.
+    see: the title, the heading path, for a table row its header row, for a list that goes on from
+    another passage the sentence that introduces it, and the text.
     """
 
     passage_id: int
@@ -83,6 +107,7 @@ class Passage(Frozen):
     heading_path: tuple[str, ...] = ()
     kind: Literal["prose", "list", "table"] = "prose"
     table_header: str = ""
+    lead_in: str = ""
     sentences: tuple[Sentence, ...] = Field(min_length=1)
 
     @property

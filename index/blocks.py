@@ -1,0 +1,305 @@
+"""The blocks of a document: headings, paragraphs, list items, table rows, where they stand.
+
+Every letter and digit of a text lies in exactly one block. Markdown is read with markdown-it and
+its line numbers, plain text line by line, and HTML in the plain form that ``index.extracting``
+writes: one block a line, blank lines between.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from index.types import Block
+
+if TYPE_CHECKING:
+    from markdown_it import MarkdownIt
+    from markdown_it.token import Token
+
+TextFormat: TypeAlias = Literal["markdown", "text", "html"]
+
+FRONT_MATTER_LINES_MAX = 200
+WRAPPED_SHARE = 0.7
+"""A line under this share of its paragraph's longest was ended on purpose, not wrapped."""
+
+_LINE_END = re.compile(r"\r\n|\n|\r")
+_LETTER_OR_DIGIT = re.compile(r"[^\W_]")
+_ITEM = re.compile(r"[ \t]*(?:[-*+•◦▪‣–—]|\d{1,3}[.)]|\(?[a-zа-яәіңғүұқөһ]\))[ \t]+(?=\S)")
+_HEADING = re.compile(r"(#{1,6})[ \t]+(?=\S)")
+_TABLE_LINE = re.compile(r"\|.*\|[ \t]*$")
+_SEPARATOR_LINE = re.compile(r"\|(?:[ \t]*:?-+:?[ \t]*\|)+[ \t]*$")
+_MARKER = re.compile(r"[ \t>]*(?:(?:[-*+]|\d{1,9}[.)])[ \t]+(?:\[[ xX]\][ \t]+)?)*[ \t>]*")
+_COMMENT = re.compile(r"\s*<!--.*?-->\s*\Z", re.DOTALL)
+_FACT_LINE = re.compile(r"[A-Za-z_][\w-]*[ \t]*:(?:[ \t]|$)")
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line of a text without its end, by code point offsets."""
+
+    start: int
+    end: int
+
+
+def lines_of(text: str) -> tuple[Line, ...]:
+    """Return the lines of a text; line ends of Unix, Windows and old Macs count, others don't."""
+    lines = []
+    start = 0
+    for end in _LINE_END.finditer(text):
+        lines.append(Line(start, end.start()))
+        start = end.end()
+    if start < len(text):
+        lines.append(Line(start, len(text)))
+    return tuple(lines)
+
+
+def front_matter_lines(text: str, lines: Sequence[Line]) -> int:
+    """Return how many lines the front matter takes, its two ``---`` lines counted, 0 without."""
+    if not lines or text[lines[0].start : lines[0].end].rstrip() != "---":
+        return 0
+    has_fact = False
+    for number, line in enumerate(lines[1:FRONT_MATTER_LINES_MAX], start=1):
+        content = text[line.start : line.end]
+        if content.rstrip() in ("---", "..."):
+            return number + 1 if has_fact or number == 1 else 0
+        has_fact = has_fact or bool(_FACT_LINE.match(content))
+    return 0
+
+
+def blocks_of(text: str, text_format: TextFormat) -> tuple[Block, ...]:
+    """Return the blocks of a text in the order they stand."""
+    lines = lines_of(text)
+    skipped = 0 if text_format == "html" else front_matter_lines(text, lines)
+    blocks: list[Block] = []
+    if skipped:
+        blocks.append(_block(text, "front_matter", lines[0].start, lines[skipped - 1].end))
+    if text_format == "markdown":
+        body = _markdown_blocks(text, lines, skipped)
+    else:
+        body = _line_blocks(text, lines[skipped:], marked=text_format == "html")
+    blocks.extend(block for block in body if _LETTER_OR_DIGIT.search(text, block.start, block.end))
+    return tuple(blocks)
+
+
+def _block(
+    text: str,
+    kind: Literal[
+        "front_matter", "comment", "heading", "paragraph", "item", "header", "row", "code"
+    ],
+    start: int,
+    end: int,
+    *,
+    content_start: int | None = None,
+    group: int = 0,
+    level: int = 0,
+    label: str = "",
+    breaks: tuple[int, ...] = (),
+) -> Block:
+    """Make a block, trimmed of the blanks at its ends."""
+    span = text[start:end]
+    trimmed_start = start + len(span) - len(span.lstrip())
+    trimmed_end = max(trimmed_start, start + len(span.rstrip()))
+    content = trimmed_start if content_start is None else content_start
+    return Block(
+        kind=kind,
+        start=trimmed_start,
+        end=trimmed_end,
+        content_start=min(max(content, trimmed_start), trimmed_end),
+        group=group,
+        level=level,
+        label=label,
+        breaks=tuple(place for place in breaks if trimmed_start < place < trimmed_end),
+    )
+
+
+def _line_blocks(text: str, lines: Sequence[Line], *, marked: bool) -> Iterator[Block]:
+    """Yield the blocks of plain text, and with ``marked`` of headings, tables and code as well."""
+    paragraph: list[Line] = []
+    group = 0
+    in_list = False
+    header_seen = False
+    for number, line in enumerate(lines):
+        content = text[line.start : line.end]
+        item = _ITEM.match(content)
+        heading = _HEADING.match(content) if marked else None
+        in_table = marked and bool(_TABLE_LINE.match(content))
+        is_code = marked and content.startswith("    ")
+        if not content.strip() or item or heading or in_table or is_code:
+            yield from _paragraph(text, paragraph)
+            paragraph = []
+        if not in_table:
+            header_seen = False
+        if not content.strip():
+            in_list = in_list and number + 1 < len(lines) and bool(
+                _ITEM.match(text[lines[number + 1].start : lines[number + 1].end])
+            )
+            continue
+        if not item:
+            in_list = False
+        if heading:
+            label = content[heading.end() :].strip()
+            level = len(heading.group(1))
+            yield _block(text, "heading", line.start, line.end, level=level, label=label)
+        elif in_table:
+            following = lines[number + 1] if number + 1 < len(lines) else line
+            begins = _SEPARATOR_LINE.match(text[following.start : following.end])
+            if _SEPARATOR_LINE.match(content) and header_seen:
+                yield _block(text, "header", line.start, line.end, group=group)
+            elif begins and not header_seen:
+                group += 1
+                header_seen = True
+                yield _block(text, "header", line.start, line.end, group=group)
+            else:
+                yield _block(text, "row", line.start, line.end, group=group)
+        elif is_code:
+            yield _block(text, "code", line.start, line.end)
+        elif item:
+            if not in_list:
+                group += 1
+            in_list = True
+            begin = line.start + item.end()
+            yield _block(text, "item", line.start, line.end, content_start=begin, group=group)
+        else:
+            paragraph.append(line)
+    yield from _paragraph(text, paragraph)
+
+
+def _paragraph(text: str, lines: Sequence[Line]) -> Iterator[Block]:
+    """Yield one block for the lines, with a break after each that was ended on purpose."""
+    if not lines:
+        return
+    longest = max(line.end - line.start for line in lines)
+    breaks = [
+        line.end
+        for line, following in zip(lines, lines[1:], strict=False)
+        if line.end - line.start < WRAPPED_SHARE * longest
+        and _begins_anew(text[following.start : following.end])
+    ]
+    if len(lines) > 1 and longest < 50:
+        breaks = [
+            line.end
+            for line, following in zip(lines, lines[1:], strict=False)
+            if _begins_anew(text[following.start : following.end])
+        ]
+    yield _block(text, "paragraph", lines[0].start, lines[-1].end, breaks=tuple(breaks))
+
+
+def _begins_anew(line: str) -> bool:
+    first = line.lstrip(" \t\"'«“„(*_")[:1]
+    return first.isupper() or first.isdigit()
+
+
+@cache
+def _markdown() -> MarkdownIt:
+    from markdown_it import MarkdownIt
+
+    return MarkdownIt("commonmark").enable("table")
+
+
+def _markdown_blocks(text: str, lines: Sequence[Line], skipped: int) -> Iterator[Block]:
+    """Yield the blocks of Markdown below its front matter.
+
+    A line that markdown-it gives no token for (a link definition) is a paragraph of its own, so
+    that nothing of the text is lost.
+    """
+    body = lines[skipped:]
+    if not body:
+        return
+    source = "\n".join(text[line.start : line.end] for line in body)
+    claimed = [False] * len(body)
+    found: list[Block] = []
+    group = 0
+    list_depth = 0
+    tokens = _markdown().parse(source)
+    for number, token in enumerate(tokens):
+        if token.type in ("bullet_list_open", "ordered_list_open"):
+            group += list_depth == 0
+            list_depth += 1
+        elif token.type in ("bullet_list_close", "ordered_list_close"):
+            list_depth -= 1
+        elif token.type == "table_open":
+            group += 1
+            found.extend(_table_blocks(text, body, token, tokens[number:], group, claimed))
+        elif token.type in ("heading_open", "paragraph_open", "fence", "code_block", "html_block"):
+            first, last = _claim(token, claimed)
+            if first == last:
+                continue
+            start, end = body[first].start, body[last - 1].end
+            if token.type == "heading_open":
+                label = _plain(tokens[number + 1])
+                level = int(token.tag[1])
+                found.append(_block(text, "heading", start, end, level=level, label=label))
+            elif token.type == "html_block":
+                is_comment = bool(_COMMENT.match(text[start:end]))
+                found.append(_block(text, "comment" if is_comment else "paragraph", start, end))
+            elif token.type != "paragraph_open":
+                ends = tuple(line.end for line in body[first:last])
+                found.append(_block(text, "code", start, end, breaks=ends))
+            elif list_depth:
+                marker = _MARKER.match(text, start, end)
+                found.append(
+                    _block(
+                        text,
+                        "item",
+                        start,
+                        end,
+                        content_start=marker.end() if marker else start,
+                        group=group,
+                        breaks=_hard_breaks(text, body[first:last]),
+                    )
+                )
+            else:
+                breaks = _hard_breaks(text, body[first:last])
+                found.append(_block(text, "paragraph", start, end, breaks=breaks))
+    for number, line in enumerate(body):
+        if not claimed[number]:
+            found.append(_block(text, "paragraph", line.start, line.end))
+    yield from sorted(found, key=lambda block: block.start)
+
+
+def _claim(token: Token, claimed: list[bool]) -> tuple[int, int]:
+    """Return the token's lines that no earlier token holds, and mark them held."""
+    first, last = token.map or (0, 0)
+    last = min(last, len(claimed))
+    while first < last and claimed[first]:
+        first += 1
+    claimed[first:last] = [True] * (last - first)
+    return first, last
+
+
+def _table_blocks(
+    text: str,
+    body: Sequence[Line],
+    table: Token,
+    tokens: Sequence[Token],
+    group: int,
+    claimed: list[bool],
+) -> Iterator[Block]:
+    first, last = _claim(table, claimed)
+    rows = iter(range(first, last))
+    for number in rows:
+        line = body[number]
+        kind: Literal["header", "row"] = "header" if number < first + 2 else "row"
+        yield _block(text, kind, line.start, line.end, group=group)
+
+
+def _hard_breaks(text: str, lines: Sequence[Line]) -> tuple[int, ...]:
+    return tuple(
+        line.end for line in lines if text[line.start : line.end].endswith(("  ", "\\"))
+    )
+
+
+def _plain(inline: Token) -> str:
+    """Return the words of a heading without its markup."""
+    parts = []
+    for child in inline.children or ():
+        if child.type in ("text", "code_inline"):
+            parts.append(child.content)
+        elif child.type in ("softbreak", "hardbreak"):
+            parts.append(" ")
+        elif child.type == "image":
+            parts.append(_plain(child))
+    return " ".join("".join(parts).split())

@@ -7,10 +7,10 @@ Kazakh question typed on a Russian keyboard matches.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
 import Stemmer
 from pydantic import field_validator
@@ -41,6 +41,7 @@ class Lexicon(Frozen):
     orders: tuple[re.Pattern[str], ...]
     number_words: dict[str, int]
     time_words: frozenset[str]
+    opposites: dict[str, tuple[frozenset[str], frozenset[str]]]
 
     @field_validator(
         "function_words", "question_words", "pronouns", "person_pronouns", "time_words",
@@ -59,6 +60,14 @@ class Lexicon(Frozen):
     @classmethod
     def _fold_keys(cls, value: dict[str, int]) -> dict[str, int]:
         return {fold(word): number for word, number in value.items()}
+
+    @field_validator("opposites", mode="before")
+    @classmethod
+    def _split_pairs(
+        cls, value: dict[str, tuple[str, str]]
+    ) -> dict[str, tuple[frozenset[str], frozenset[str]]]:
+        return {name: (frozenset(fold(one).split()), frozenset(fold(other).split()))
+                for name, (one, other) in value.items()}
 
     @field_validator("orders", mode="before")
     @classmethod
@@ -88,8 +97,32 @@ def lexicon(language: Language) -> Lexicon:
     return Lexicon.model_validate_json(file.read_text(encoding="utf-8"))
 
 
+Side: TypeAlias = Callable[[str], bool]
+"""A test of a folded word: does it say this side of a pair of opposites?"""
+
+
+@cache
+def opposites() -> tuple[tuple[Side, Side], ...]:
+    """Return the pairs of opposites ("rise" and its like, "fall" and its like) of all languages,
+    so that a question in one language meets a quote in another."""
+    sides: dict[str, tuple[set[str], set[str]]] = {}
+    for language in LANGUAGES:
+        for name, (one, other) in lexicon(language).opposites.items():
+            ones, others = sides.setdefault(name, (set(), set()))
+            ones.update(one)
+            others.update(other)
+    return tuple((one.__contains__, other.__contains__) for one, other in sides.values())
+
+
 _KAZAKH_LETTERS = frozenset("әғқңөұүһі")
 _CYRILLIC = re.compile(r"[\u0400-\u04ff]")
+
+
+def is_cyrillic(text: str) -> bool:
+    """Say whether a text has a Cyrillic letter."""
+    return _CYRILLIC.search(text) is not None
+
+
 _LETTER = re.compile(r"[^\W\d_]")
 _KAZAKH_ENDINGS = re.compile(
     r"(?:лар|лер|дар|дер|тар|тер)(?:ды|ди|га|ге|да|де|дын|дин)?$|(?:нын|нин|дын|дин|тын|тин)$"

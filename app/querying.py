@@ -8,7 +8,7 @@ kind of question, and the words that carry it.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from rapidfuzz.distance import DamerauLevenshtein
@@ -30,13 +30,15 @@ def understand(
     history: Sequence[str],
     language: Language | None,
     known_words: Mapping[str, int],
-    is_word: Collection[str],
+    is_word: Callable[[str], bool],
+    spelled_out: Callable[[str], str | None],
     characters_max: int,
 ) -> Query:
     """Return what a question asks for.
 
     ``known_words`` maps each folded word of the collection to the number of passages that have it;
-    ``is_word`` holds words that are right as they are although no document has them.
+    ``is_word`` knows words that are right as they are although no document has them;
+    ``spelled_out`` returns what initials stand for in the collection, or None.
 
     Raises QuestionRefused where the question is empty or has more than ``characters_max``
     characters.
@@ -57,19 +59,20 @@ def understand(
         asked = _without_greeting(asked, lists)
     is_order = courtesy is None and any(p.search(fold(asked)) for p in lists.orders)
 
-    read, corrections = _respell(asked, lists, known_words, is_word)
+    read, corrections = _respell(asked, lists, known_words, is_word, spelled_out)
     standalone, says_kind = read, read
     if courtesy is None and not is_order:
         standalone, says_kind = _resolve(read, history, lists)
+    kind = _kind(_bare(says_kind), _terms(says_kind, lists), lists)
     return Query(
         question=question,
         standalone_question=standalone,
         language=spoken,
-        kind=_kind(_bare(says_kind), _terms(says_kind, lists), lists),
+        kind=kind,
         courtesy=courtesy,
         is_order=is_order,
         corrections=corrections,
-        terms=_terms(standalone, lists),
+        terms=_terms(_subject(standalone, kind, lists), lists),
         numbers=_numbers(standalone, lists),
     )
 
@@ -116,6 +119,22 @@ def _kind(plain: str, terms: Sequence[Term], lists: Lexicon) -> QuestionKind:
     return "fact" if asks or not terms else "topic"
 
 
+_ASKS_ABOUT: Final = frozenset({"overview", "comparison", "next", "topic"})
+"""Kinds whose own words ("summary", "difference", "next steps") say nothing about the subject."""
+
+
+def _subject(text: str, kind: QuestionKind, lists: Lexicon) -> str:
+    """Return a question with the words that only say what kind it is blanked out."""
+    if kind not in _ASKS_ABOUT:
+        return text
+    for pattern in lists.kinds[kind]:
+        if ".*" in pattern.pattern:  # such a pattern reaches over the subject
+            continue
+        for match in pattern.finditer(fold(text)):
+            text = text[: match.start()] + " " * len(match[0]) + text[match.end() :]
+    return text
+
+
 def _terms(text: str, lists: Lexicon) -> tuple[Term, ...]:
     """Return the words that carry a question, in order, each once."""
     shouting = sum(map(str.isupper, text)) > sum(map(str.islower, text))
@@ -151,9 +170,14 @@ def _numbers(text: str, lists: Lexicon) -> frozenset[str]:
 
 
 def _respell(
-    text: str, lists: Lexicon, known_words: Mapping[str, int], is_word: Collection[str]
+    text: str,
+    lists: Lexicon,
+    known_words: Mapping[str, int],
+    is_word: Callable[[str], bool],
+    spelled_out: Callable[[str], str | None],
 ) -> tuple[str, tuple[tuple[str, str], ...]]:
-    """Return a text with misspelt words replaced by the collection's own, and the replacements.
+    """Return a text with misspelt words and initials replaced by the collection's own words, and
+    the replacements.
 
     A word is misspelt when neither the collection nor ``is_word`` has it and exactly one word of
     the collection (the most frequent among equals) lies within one edit, or two from eight letters
@@ -163,10 +187,16 @@ def _respell(
     out = text
     for word in reversed(list(words(text))):
         bare = word.folded
+        written = text[word.start : word.end]
+        full = None if bare in known_words or text.isupper() else spelled_out(written)
+        if full is not None:
+            replaced.append((written, full))
+            out = out[: word.start] + full + out[word.end :]
+            continue
         if (len(bare) < SPELLING_LETTERS_MIN or bare[:1].isdigit() or "'" in bare
                 or bare in known_words or bare in lists.function_words
                 or bare in lists.question_words or bare in lists.time_words
-                or bare in lists.number_words or bare in is_word):
+                or bare in lists.number_words or is_word(bare)):
             continue
         edits_max = 2 if len(bare) >= 8 else 1
         best: tuple[int, int, str] | None = None
@@ -182,7 +212,6 @@ def _respell(
                 candidate = (edits, -count, known)
                 best = min(best, candidate) if best else candidate
         if best is not None:
-            written = text[word.start : word.end]
             correction = best[2].capitalize() if written[:1].isupper() else best[2]
             replaced.append((written, correction))
             out = out[: word.start] + correction + out[word.end :]

@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self, TypeAlias
 
 from pydantic import Field, TypeAdapter, model_validator
 
-from index import Frozen
+from index import Frozen, Passage
 
 Language: TypeAlias = Literal["en", "ru", "kk"]
 AbstentionReason: TypeAlias = Literal["nothing_found", "not_stated", "near_miss", "unclear"]
@@ -45,6 +45,78 @@ class Query(Frozen):
     corrections: tuple[tuple[str, str], ...]
     terms: tuple[Term, ...]
     numbers: frozenset[str]
+
+
+class Features(Frozen):
+    """What the probability that a piece of evidence answers the question is computed from.
+
+    ``margin`` is the reader's best span minus its no-answer score, in logits; ``runner_up`` is how
+    far the best span of any *other* passage lies under it, 0…10; ``fused`` and ``dense`` are the
+    retriever's; ``coverage`` is the share of the question's terms, weighted by rarity, that the
+    passage and its headings have, ``sentence_coverage`` the same for the sentences quoted (both
+    0.5 where question and passage are in different languages and share no word); ``missing_names`` counts the
+    question's names that the passage lacks; ``fits`` is 1 where the span has the form that the
+    kind of question asks for, 0 where not, 0.5 where there is no telling; ``foreign`` is 1 where
+    question and passage are in different languages.
+    """
+
+    margin: float
+    runner_up: float
+    fused: float
+    dense: float
+    coverage: float
+    sentence_coverage: float
+    missing_names: float
+    fits: float
+    foreign: float
+
+
+class Evidence(Frozen):
+    """A span of a passage with the sentences around it; offsets are into the document's text.
+
+    ``span`` is None where no span is meant: the sentences themselves are the evidence.
+    """
+
+    passage: Passage
+    span: tuple[int, int] | None
+    quote: tuple[int, int]
+    features: Features
+    probability: Confidence
+
+
+class Verdict(Frozen):
+    """Whether the evidence may be given as an answer, and if not, why and what is missing."""
+
+    evidence: tuple[Evidence, ...]
+    reason: AbstentionReason | None
+    missing_terms: tuple[str, ...]
+    probability: Confidence
+
+
+class Quoted(Frozen):
+    """A stretch of a document's text that an answer quotes, by its number in the answer."""
+
+    number: int = Field(ge=1)
+    document_id: str
+    heading_path: tuple[str, ...]
+    start: int = Field(ge=0)
+    end: int = Field(ge=1)
+
+
+class Line(Frozen):
+    """A line of an answer: a template's text, or words of a quote with the quote's number."""
+
+    role: Literal["template", "short", "quote", "item"]
+    text: str
+    number: int | None = None
+
+
+class Draft(Frozen):
+    """An answer before it is cited and rendered: its lines, and what they quote."""
+
+    lines: tuple[Line, ...] = Field(min_length=1)
+    quotes: tuple[Quoted, ...] = Field(min_length=1)
+    short_answer: str | None
 
 
 class Citation(Frozen):

@@ -1,0 +1,80 @@
+"""Whether evidence may be given as an answer, and what is missing where it may not.
+
+The program stays silent in three cases: the question names something (a name, a number, a year)
+that no document mentions; the evidence says the opposite of what the question takes for granted;
+the calibrated probability is under the threshold that the operator chose as an error rate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from app.language import is_cyrillic, opposites
+from app.types import Evidence, Query, Term, Verdict
+from index import words
+
+NEAR_MISS_SHARE: Final = 0.5
+"""From this share of the threshold on, the closest passage is offered as a near miss."""
+MISSING_TERMS_MAX: Final = 4
+COUNT_MAX: Final = 10
+"""A whole number up to this may count what is asked for ("three results") and needn't be stated."""
+
+
+def judge(
+    query: Query,
+    evidence: Sequence[Evidence],
+    *,
+    threshold: float,
+    mentions: Callable[[Term], bool],
+    cyrillic_collection: bool,
+    numbers: frozenset[str],
+) -> Verdict:
+    """Return whether the evidence, the most probable first, answers the question.
+
+    ``mentions`` says whether any document has a term, ``numbers`` holds those that occur in any
+    document, ``cyrillic_collection`` says whether any document is written in Cyrillic.
+    """
+    best = evidence[0].probability if evidence else 0.0
+    if query.is_order:
+        return Verdict(evidence=(), reason="unclear", missing_terms=(), probability=0.0)
+    checkable = [term for term in query.terms
+                 if cyrillic_collection or not is_cyrillic(term.folded)]
+    unmentioned = [term for term in checkable if not term.is_number and not mentions(term)]
+    figures = [figure for figure in sorted(query.numbers)
+               if figure not in numbers and not (figure.isdigit() and int(figure) <= COUNT_MAX)]
+    missing = tuple(
+        [term.text for term in unmentioned] + [_as_typed(query, figure) for figure in figures]
+    )[:MISSING_TERMS_MAX]
+    if not evidence:
+        return Verdict(evidence=(), reason="nothing_found", missing_terms=missing, probability=0.0)
+    if figures or any(term.is_name for term in unmentioned) or _contradicts(query, evidence[0]):
+        return Verdict(evidence=(), reason="not_stated", missing_terms=missing, probability=best)
+    accepted = tuple(one for one in evidence if one.probability >= threshold)
+    if accepted:
+        return Verdict(evidence=accepted, reason=None, missing_terms=(), probability=best)
+    near = best >= NEAR_MISS_SHARE * threshold and not missing
+    return Verdict(evidence=(), reason="near_miss" if near else "not_stated",
+                   missing_terms=missing, probability=best)
+
+
+def _as_typed(query: Query, figure: str) -> str:
+    """Return a number as the question has it (``1,200`` for 1200)."""
+    typed = (term.text for term in query.terms if term.is_number)
+    return next((text for text in typed if text.replace(",", "").rstrip("0.") == figure.rstrip("0.")),
+                figure)
+
+
+def _contradicts(query: Query, evidence: Evidence) -> bool:
+    """Say whether the question takes for granted the opposite of what the quote says: it has a
+    word of one side of a pair ("rise"), the quote only words of the other ("reduced")."""
+    passage = evidence.passage
+    start, end = evidence.quote
+    quote = passage.text[start - passage.start : end - passage.start]
+    asked = [word.folded for word in words(query.standalone_question)]
+    said = [word.folded for word in words(quote)]
+    return any(
+        any(map(one, asked)) and not any(map(other, asked))
+        and any(map(other, said)) and not any(map(one, said))
+        for pair in opposites() for one, other in (pair, pair[::-1])
+    )

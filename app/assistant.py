@@ -1,0 +1,114 @@
+"""One question, all its steps in order: the file to read first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from app.answering import compose, quote_nearest
+from app.calibration import load_calibrations
+from app.opened import READER_FILE, Opened
+from app.querying import understand
+from app.rendering import Frame, render_abstention, render_answer, render_courtesy
+from app.settings import Settings
+from app.stopwatch import Stopwatch
+from app.suggesting import suggest
+from app.templates import templates
+from app.types import Language, Reply
+from index import Models, Retriever
+
+PASSAGES_RANKED = 12
+"""Passages that sentences are chosen from; the reader reads the first few of them."""
+NEAREST_MAX = 3
+"""Passages shown when the documents don't answer."""
+
+
+class Assistant:
+    """Answers questions about one version of one index; safe to share between threads."""
+
+    def __init__(self, opened: Opened) -> None:
+        self._opened = opened
+        self.retriever = opened.retriever
+        self.title = opened.title
+        self._answered: dict[tuple[str, Language], bool] = {}
+
+    @classmethod
+    def open(cls, settings: Settings) -> Assistant:
+        """Open the index and the models that the settings name.
+
+        Raises IndexMissing, IndexBroken or ModelMissing, each with the command that helps.
+        """
+        models = Models.open(settings.models_folder)
+        retriever = Retriever.open(settings.index_folder, models)
+        return cls(Opened(settings, retriever, models.reader(READER_FILE), load_calibrations()))
+
+    def ask(
+        self,
+        question: str,
+        *,
+        history: Sequence[str] = (),
+        language: Language | None = None,
+        documents: Sequence[str] | None = None,
+    ) -> Reply:
+        """Answer a question in the documents' own words, or say that they don't answer it.
+
+        ``history`` is the earlier questions, oldest first; ``documents`` restricts the collection.
+        Raises QuestionRefused where the question is empty, too long, or about unknown documents.
+        """
+        reply = self._reply(question, history, language, documents)
+        shown = reply.citations or reply.nearest
+        seen = " ".join([question, *history, *(h for one in shown for h in one.heading_path)])
+        near = [one.document_id for one in shown] or list(documents or ())
+        suggestions = self._topics(reply.language, near, seen)
+        return reply.model_copy(update={"suggestions": suggestions})
+
+    def _reply(
+        self,
+        question: str,
+        history: Sequence[str],
+        language: Language | None,
+        documents: Sequence[str] | None,
+    ) -> Reply:
+        opened, watch = self._opened, Stopwatch()
+        chosen = opened.chosen(documents)
+        query = understand(
+            question, history=history[-opened.settings.history_turns_max :], language=language,
+            known_words=opened.collection.known_words, is_word=opened.is_word,
+            spelled_out=opened.collection.spelled_out,
+            characters_max=opened.settings.question_characters_max,
+        )
+        watch.lap("query")
+        frame = opened.frame(query, chosen)
+        texts = templates(query.language)
+        if query.courtesy is not None:
+            return render_courtesy(frame, opened.courtesy(query), watch)
+        ranked = self.retriever.search(
+            query.standalone_question, PASSAGES_RANKED, documents=chosen)
+        watch.lap("retrieval")
+        verdict, evidence = opened.weigh(query, ranked, chosen)
+        watch.lap("evidence")
+        if verdict.reason is not None:
+            nearest = [opened.cite(one) for one in quote_nearest(evidence, NEAREST_MAX)]
+            return render_abstention(frame, verdict, nearest, texts, watch)
+        draft = compose(query, verdict.evidence, texts)
+        citations = [opened.cite(quoted) for quoted in draft.quotes]
+        watch.lap("answer")
+        return render_answer(frame, draft, citations, verdict.probability, texts, watch)
+
+    def starters(self, language: Language) -> tuple[str, ...]:
+        """Return up to three questions to begin with, each one known to be answered."""
+        overview = templates(language)["overview_question"]
+        opening = (overview,) if self._answers(overview, language) else ()
+        return (*opening, *self._topics(language, near=(), seen=""))[:3]
+
+    def _topics(self, language: Language, near: Sequence[str], seen: str) -> tuple[str, ...]:
+        return suggest(
+            self._opened.headings(), near=near, seen=seen,
+            question=lambda topic: templates(language)["topic_question"].format(topic=topic),
+            answers=lambda question: self._answers(question, language),
+        )
+
+    def _answers(self, question: str, language: Language) -> bool:
+        key = (question, language)
+        if key not in self._answered:
+            self._answered[key] = self._reply(question, (), language, None).kind == "answer"
+        return self._answered[key]

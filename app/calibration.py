@@ -1,0 +1,76 @@
+"""The small model that turns features of evidence into a probability of being right.
+
+Logistic regression (Cox 1958) over the fields of ``Features``, standardised; the weights lie in
+``calibration.json`` where people can read them, with the risk–coverage curve (El-Yaniv and Wiener
+2010) that turns a tolerated error rate into a threshold. ``scripts/calibrate.py`` writes the file.
+"""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Final
+
+from pydantic import Field
+
+from app.types import Confidence, Features
+from index import Frozen
+
+CALIBRATION_FILE: Final = Path(__file__).parent / "calibration.json"
+
+
+class Weight(Frozen):
+    """One feature's mean and standard deviation over the calibration set, and its weight."""
+
+    mean: float
+    deviation: float = Field(gt=0)
+    weight: float
+
+
+class RiskPoint(Frozen):
+    """At this threshold, the share of given answers that were wrong, and of questions answered."""
+
+    threshold: Confidence
+    risk: Confidence
+    coverage: Confidence
+
+
+class Calibration(Frozen):
+    """The weights, the intercept, and the curve, with what they were measured on."""
+
+    measured_on: str
+    command: str
+    questions: int
+    intercept: float
+    weights: dict[str, Weight]
+    curve: tuple[RiskPoint, ...]
+
+    def probability(self, features: Features) -> float:
+        """Return the probability that evidence with these features answers the question."""
+        logit = self.intercept + sum(
+            weight.weight * (getattr(features, name) - weight.mean) / weight.deviation
+            for name, weight in self.weights.items()
+        )
+        return 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, logit))))
+
+    def threshold(self, answer_risk: float) -> float:
+        """Return the lowest threshold from which on the measured risk stays within
+        ``answer_risk``; 1.0 where no threshold keeps it."""
+        kept = 1.0
+        for point in sorted(self.curve, key=lambda point: -point.threshold):
+            if point.risk > answer_risk:
+                break
+            kept = point.threshold
+        return kept
+
+
+class Calibrations(Frozen):
+    """One model for spans that the reader found, one for sentences chosen by their words."""
+
+    spans: Calibration
+    sentences: Calibration
+
+
+def load_calibrations(file: Path = CALIBRATION_FILE) -> Calibrations:
+    """Return the calibrations that are shipped."""
+    return Calibrations.model_validate_json(file.read_text(encoding="utf-8"))

@@ -1,0 +1,84 @@
+"""What is known about a collection as a whole: its languages, its words and how rare they are."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Final
+
+from app.language import LANGUAGES, detect_language, lexicon, numbers, same_name, stem
+from app.types import Language, Term
+from index import Retriever, fold
+
+INITIALS_CHARACTERS_MAX: Final = 2_000_000
+"""How much text of a collection is searched for what initials stand for."""
+_INITIALS = re.compile(r"\b[^\W\d_]{2,6}s?\b")
+_BETWEEN_INITIALS = (
+    r"(?:-[^\W\d_]+)?(?:\s+(?:and|of|the|for|in|on|и|по|в|на|де|da|de|la|мен|жане))*[\s-]+"
+)
+
+
+class Collection:
+    """The words of an index, looked up by term; built once for each version of the index."""
+
+    def __init__(self, retriever: Retriever) -> None:
+        summaries = retriever.documents()
+        self.known_words: Mapping[str, int] = retriever.terms()
+        self.passages = sum(summary.passages for summary in summaries)
+        self.languages: dict[str, Language] = {}
+        texts: list[str] = []
+        for summary in summaries:
+            text = retriever.document(summary.document_id).text
+            self.languages[summary.document_id] = next(
+                (language for language in LANGUAGES if language == summary.language),
+                detect_language(text[:2_000]),
+            )
+            if sum(map(len, texts)) < INITIALS_CHARACTERS_MAX:
+                texts.append(text)
+        self.has_cyrillic = any(language != "en" for language in self.languages.values())
+        self.numbers = numbers(" ".join(w for w in self.known_words if w[:1].isdigit())) | {
+            str(number)
+            for language in LANGUAGES
+            for word, number in lexicon(language).number_words.items()
+            if word in self.known_words
+        }
+        self._stems = Counter[str]()
+        for word, count in self.known_words.items():
+            self._stems[stem(word.removesuffix("'s"))] += count
+        self._text = "\n\n".join(texts)[:INITIALS_CHARACTERS_MAX]
+        self._folded_text = fold(self._text)
+        self.spelled_out = lru_cache(maxsize=1_024)(self._spelled_out)
+        self.mentions = lru_cache(maxsize=4_096)(self._mentions)
+
+    def rarity(self, stemmed: str) -> float:
+        """Return how much a stem weighs: ln(1 + passages / passages that have it), as in inverse
+        document frequency (Spärck Jones 1972), with a half for a stem that none has."""
+        return math.log1p(max(1, self.passages) / max(0.5, self._stems[stemmed]))
+
+    def _mentions(self, term: Term) -> bool:
+        """Say whether any document has a term, or the name that its initials stand for."""
+        if self._stems[term.stem] or term.folded in self.known_words:
+            return True
+        if self.spelled_out(term.text) is not None:
+            return True
+        return term.is_name and any(same_name(term.folded, word) for word in self.known_words)
+
+    def _spelled_out(self, written: str) -> str | None:
+        """Return the words of the collection that initials stand for ("SMEs" → "small and
+        medium-sized enterprises"), or None; two letters only stand for capitalised words."""
+        letters = written.removesuffix("s")
+        if not (_INITIALS.fullmatch(written) and letters.isupper() and len(letters) > 1):
+            return None
+        pattern = r"\b" + _BETWEEN_INITIALS.join(
+            rf"{re.escape(letter)}[^\W\d_]+" for letter in fold(letters)
+        )
+        for match in re.finditer(pattern, self._folded_text):
+            found = self._text[match.start() : match.end()]
+            if len(letters) > 2 or all(
+                part[:1].isupper() for part in found.split() if len(part) > 3
+            ):
+                return " ".join(found.split())
+        return None

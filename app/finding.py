@@ -1,0 +1,325 @@
+"""From ranked passages to evidence: the reader's spans, and the sentences that hold them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from app.language import detect_language, is_cyrillic, lexicon, numbers, same_name, stem
+from app.types import Evidence, Features, Language, Query, Term
+from index import Passage, RankedPassage, SpanReader, TokenLogits, fold, words
+
+ANSWER_TOKENS_MAX: Final = 30
+"""The longest span the reader was trained to give, in tokens."""
+START_CANDIDATES: Final = 12
+"""Starts and ends tried for the best span; more never changed one on the calibration set."""
+RUNNER_UP_LOGITS_MAX: Final = 10.0
+REPEATED_SHARE: Final = 0.6
+"""A sentence with this share of its stems, and all its numbers, in another repeats it."""
+
+
+class _Span(NamedTuple):
+    margin: float
+    start: int
+    end: int
+
+
+def find_evidence(
+    query: Query,
+    ranked: Sequence[RankedPassage],
+    *,
+    reader: SpanReader,
+    rarity: Callable[[str], float],
+    languages: Mapping[str, Language],
+    probability: Callable[[Features], float],
+) -> tuple[Evidence, ...]:
+    """Return one piece of evidence for each passage, the most probable first.
+
+    All passages are read in one batch. ``rarity`` weighs a stem by how few passages have it,
+    ``languages`` gives each document's language, ``probability`` is the calibrated model.
+    """
+    if not ranked:
+        return ()
+    prefixes = [_prefix(candidate.passage) for candidate in ranked]
+    logits = reader.read(
+        query.standalone_question,
+        [prefix + c.passage.text for prefix, c in zip(prefixes, ranked, strict=True)],
+        [len(prefix) for prefix in prefixes],
+    )
+    spans = [_best_span(found, len(prefix)) for found, prefix in zip(logits, prefixes, strict=True)]
+    margins = [span.margin for span in spans]
+    evidence = []
+    for at, (candidate, span) in enumerate(zip(ranked, spans, strict=True)):
+        passage = candidate.passage
+        span_in_document = (passage.start + span.start, passage.start + span.end)
+        quote = quote_around(passage, span_in_document)
+        others = margins[:at] + margins[at + 1 :]
+        features = _features(
+            query, candidate, quote, span, max(others, default=-RUNNER_UP_LOGITS_MAX),
+            rarity=rarity, foreign=languages[passage.document_id] != query.language,
+        )
+        evidence.append(
+            Evidence(passage=passage, span=span_in_document, quote=quote, features=features,
+                     probability=probability(features))
+        )
+    return tuple(sorted(evidence, key=lambda one: -one.probability))
+
+
+def _prefix(passage: Passage) -> str:
+    """Return what the reader is told of a passage's place; no answer can lie in it."""
+    lines = [passage.context_line, passage.table_header]
+    return "".join(f"{line}\n" for line in lines if line)
+
+
+def _best_span(logits: TokenLogits, first_character: int) -> _Span:
+    """Return the best span of a passage, in code points of the passage's text."""
+    if not len(logits.start):
+        return _Span(-RUNNER_UP_LOGITS_MAX, 0, 1)
+    starts = np.argsort(logits.start)[::-1][:START_CANDIDATES]
+    ends = np.argsort(logits.end)[::-1][:START_CANDIDATES]
+    scores = logits.start[starts][:, None] + logits.end[ends][None, :]
+    lengths = ends[None, :] - starts[:, None]
+    scores = np.where((lengths >= 0) & (lengths < ANSWER_TOKENS_MAX), scores, -np.inf)
+    start, end = np.unravel_index(int(np.argmax(scores)), scores.shape)
+    if not np.isfinite(scores[start, end]):
+        start, end = 0, 0
+        ends = starts
+    margin = float(logits.start[starts[start]] + logits.end[ends[end]] - logits.null)
+    first = int(logits.offsets[starts[start], 0]) - first_character
+    last = int(logits.offsets[ends[end], 1]) - first_character
+    return _Span(margin, max(0, first), max(1, last))
+
+
+def quote_around(passage: Passage, span: tuple[int, int]) -> tuple[int, int]:
+    """Return the whole sentences of a passage that a span touches, as offsets into the document.
+
+    A sentence that opens with a pronoun brings the one before it, so that a quote says what it is
+    about. A table row is quoted without the bars at its ends.
+    """
+    text = passage.text
+    touched = [at for at, sentence in enumerate(passage.sentences)
+               if sentence.start < span[1] and span[0] < sentence.end]
+    first, last = (touched[0], touched[-1]) if touched else (0, len(passage.sentences) - 1)
+    if first > 0 and passage.kind == "prose" and _opens_with_pronoun(
+        text[passage.sentences[first].start - passage.start :]
+    ):
+        first -= 1
+    start, end = passage.sentences[first].start, passage.sentences[last].end
+    if passage.kind == "table":
+        row = text[start - passage.start : end - passage.start]
+        start += len(row) - len(row.lstrip(" |\t"))
+        end -= len(row) - len(row.rstrip(" |\t\r\n"))
+    return start, end
+
+
+def _opens_with_pronoun(sentence: str) -> bool:
+    opening = next(words(sentence[:40]), None)
+    return opening is not None and opening.folded in lexicon(detect_language(sentence)).pronouns
+
+
+def _features(
+    query: Query,
+    candidate: RankedPassage,
+    quote: tuple[int, int],
+    span: _Span,
+    best_other: float,
+    *,
+    rarity: Callable[[str], float],
+    foreign: bool,
+) -> Features:
+    passage = candidate.passage
+    place = f"{passage.context_line} {passage.table_header}"
+    in_passage = Mentions(f"{place} {passage.text}")
+    in_quote = Mentions(passage.text[quote[0] - passage.start : quote[1] - passage.start])
+    names = [term for term in query.terms if term.is_name]
+    return Features(
+        margin=span.margin,
+        runner_up=max(-RUNNER_UP_LOGITS_MAX, min(RUNNER_UP_LOGITS_MAX, span.margin - best_other)),
+        fused=candidate.score,
+        dense=candidate.dense,
+        coverage=in_passage.coverage(query.terms, rarity, foreign=foreign),
+        sentence_coverage=in_quote.coverage(query.terms, rarity, foreign=foreign),
+        missing_names=0.0 if foreign
+        else float(sum(not in_passage.has(term) for term in names)),
+        fits=_fits(query, passage.text[span.start : span.end]),
+        foreign=float(foreign),
+    )
+
+
+class Mentions:
+    """What a text mentions: the stems of its words, looked up by term."""
+
+    def __init__(self, text: str) -> None:
+        self._words = frozenset(word.folded.removesuffix("'s") for word in words(text))
+        self._stems = frozenset(map(stem, self._words))
+
+    def joined(self, other: Mentions) -> Mentions:
+        """Return what either text mentions."""
+        both = Mentions("")
+        both._words = self._words | other._words
+        both._stems = self._stems | other._stems
+        return both
+
+    def repeats(self, other: Mentions) -> bool:
+        """Say whether this text says little beyond the other: most of its stems, and each of its
+        numbers, stand there."""
+        if not self._stems:
+            return True
+        figures = {word for word in self._words if word[:1].isdigit()}
+        shared = len(self._stems & other._stems) / len(self._stems)
+        return shared >= REPEATED_SHARE and figures <= other._words
+
+    def has(self, term: Term) -> bool:
+        """Say whether a term occurs: its stem, or, for a name, a name that is nearly the same."""
+        if term.stem in self._stems or term.folded in self._words:
+            return True
+        return term.is_name and any(same_name(term.folded, word) for word in self._words)
+
+    def coverage(
+        self, terms: Sequence[Term], rarity: Callable[[str], float], *, foreign: bool
+    ) -> float:
+        """Return the share of the terms that occur, weighted by rarity.
+
+        Where the text is in a foreign language, a term that is missing may only be translated:
+        those count that occur, and those written in Latin letters or digits. It is 0.5 where no
+        term counts, and 1 where there are no terms.
+        """
+        if not terms:
+            return 1.0
+        present = [self.has(term) for term in terms]
+        weights = [
+            rarity(term.stem)
+            if not foreign or found or not is_cyrillic(term.folded) else 0.0
+            for term, found in zip(terms, present, strict=True)
+        ]
+        total = math.fsum(weights)
+        if not total:
+            return 0.5
+        return math.fsum(
+            weight for weight, found in zip(weights, present, strict=True) if found
+        ) / total
+
+
+def _fits(query: Query, span: str) -> float:
+    """Say whether a span has the form that the kind of question asks for."""
+    has_digit = any(character.isdigit() for character in span)
+    folded = [word.folded for word in words(span)]
+    spoken = lexicon(detect_language(span))
+    if query.kind == "how_much":
+        return float(has_digit or any(w in spoken.number_words for w in folded)
+                     or bool(set("%$€£₸₽") & set(fold(span))))
+    if query.kind == "when":
+        return float(has_digit or any(word in spoken.time_words for word in folded))
+    if query.kind in ("who", "where"):
+        return float(any(part[:1].isupper() for part in span.split()))
+    return 0.5
+
+
+def find_sentences(
+    query: Query,
+    ranked: Sequence[RankedPassage],
+    *,
+    rarity: Callable[[str], float],
+    languages: Mapping[str, Language],
+    probability: Callable[[Features], float],
+    sentences_max: int,
+) -> tuple[Evidence, ...]:
+    """Return the sentences that together say most about the question's terms, the best first.
+
+    For questions that no span answers: "what do the documents say about …", yes or no, an
+    overview. Greedy by the weight of terms that a sentence or its headings have; sentences that
+    repeat one already taken are left out. Where the passage is in another script than the
+    question, its terms can't be looked up and the retriever's order stands.
+    """
+    found: list[tuple[float, Evidence, Mentions]] = []
+    for candidate in ranked:
+        passage = candidate.passage
+        foreign = languages[passage.document_id] != query.language
+        place = Mentions(f"{passage.context_line} {passage.table_header}")
+        for sentence in passage.sentences:
+            quote = quote_around(
+                passage, (sentence.start - passage.start, sentence.end - passage.start)
+            )
+            text = passage.text[quote[0] - passage.start : quote[1] - passage.start]
+            said = Mentions(text)
+            features = Features(
+                margin=0.0,
+                runner_up=0.0,
+                fused=candidate.score,
+                dense=candidate.dense,
+                coverage=said.joined(place).coverage(query.terms, rarity, foreign=foreign),
+                sentence_coverage=said.coverage(query.terms, rarity, foreign=foreign),
+                missing_names=0.0 if foreign else float(sum(
+                    term.is_name and not said.has(term) and not place.has(term)
+                    for term in query.terms
+                )),
+                fits=float(any(character.isdigit() for character in text)),
+                foreign=float(foreign),
+            )
+            evidence = Evidence(passage=passage, span=None, quote=quote, features=features,
+                                probability=probability(features))
+            found.append((evidence.probability, evidence, said))
+    found.sort(key=lambda one: -one[0])
+    taken: list[tuple[Evidence, Mentions]] = []
+    for _, evidence, said in found:
+        if len(taken) == sentences_max:
+            break
+        if not any(said.repeats(other) or _overlap(evidence, one) for one, other in taken):
+            taken.append((evidence, said))
+    return tuple(evidence for evidence, _ in taken)
+
+
+def _overlap(one: Evidence, other: Evidence) -> bool:
+    return (one.passage.document_id == other.passage.document_id
+            and one.quote[0] < other.quote[1] and other.quote[0] < one.quote[1])
+
+
+def find_leads(
+    documents: Sequence[Sequence[Passage]], *, sentences_max: int
+) -> tuple[Evidence, ...]:
+    """Return what a collection says in brief, from the passages of each of its documents.
+
+    Each document's opening sentence, for news and reports open with what matters most (the lead
+    baseline of summarisation), then the sentences richest in figures; nothing twice. They are
+    offered for no claim, so their probability is 1.
+    """
+    leads: list[tuple[Evidence, Mentions]] = []
+    figures: list[tuple[int, Evidence, Mentions]] = []
+    for passages in documents:
+        opened = False
+        for passage in passages:
+            if passage.kind == "table":
+                continue
+            for sentence in passage.sentences:
+                text = passage.text[sentence.start - passage.start : sentence.end - passage.start]
+                evidence = Evidence(
+                    passage=passage, span=None, quote=(sentence.start, sentence.end),
+                    features=_NO_FEATURES, probability=1.0,
+                )
+                said = Mentions(text)
+                if not opened and passage.kind == "prose":
+                    leads.append((evidence, said))
+                    opened = True
+                else:
+                    figures.append((len(numbers(text)), evidence, said))
+    figures.sort(key=lambda one: -one[0])
+    taken: list[tuple[Evidence, Mentions]] = []
+    # Half for what the documents are about, the rest for figures.
+    candidates = leads[: max(1, sentences_max // 2)] + [
+        (evidence, said) for count, evidence, said in figures if count
+    ] + leads
+    for evidence, said in candidates:
+        if len(taken) == sentences_max:
+            break
+        if not any(said.repeats(other) or _overlap(evidence, one) for one, other in taken):
+            taken.append((evidence, said))
+    return tuple(evidence for evidence, _ in taken)
+
+
+_NO_FEATURES: Final = Features(
+    margin=0, runner_up=0, fused=0, dense=0, coverage=1, sentence_coverage=1, missing_names=0,
+    fits=1, foreign=0,
+)

@@ -1,0 +1,154 @@
+"""What an assistant has open: an index, the models, and what is known about both."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Final
+
+from app.abstaining import judge
+from app.calibration import Calibrations
+from app.citing import cite
+from app.collection import Collection
+from app.errors import QuestionRefused
+from app.finding import find_evidence, find_leads, find_sentences
+from app.rendering import Frame
+from app.settings import Settings
+from app.templates import templates
+from app.types import Citation, Evidence, Query, Quoted, Searched, Verdict
+from index import RankedPassage, Retriever, SpanReader
+
+READER_FILE: Final = Path(__file__).parent / "reader" / "reader.onnx"
+DOCUMENTS_LED_MAX: Final = 6
+"""Documents that an overview of a whole collection opens with."""
+TITLES_MAX: Final = 6
+"""Documents that are named where a reader asks what can be asked."""
+SENTENCES_MAX: Final = {"overview": 6, "comparison": 4, "topic": 3, "list": 3, "yes_no": 1}
+"""Sentences quoted where no single span is the answer, by kind of question."""
+
+
+class Opened:
+    """One version of an index with the models that read it; never changes once it is open."""
+
+    def __init__(
+        self, settings: Settings, retriever: Retriever, reader: SpanReader, known: Calibrations
+    ) -> None:
+        self.settings = settings
+        self.retriever = retriever
+        self.reader = reader
+        self.known = known
+        self.collection = Collection(retriever)
+
+    @cached_property
+    def title(self) -> str:
+        """The collection's title: the operator's setting, or the only document's own title, or
+        the titles of the first documents."""
+        titles = [summary.title for summary in self.retriever.documents()]
+        return self.settings.collection_title or ", ".join(titles[:2])
+
+    def chosen(self, documents: Sequence[str] | None) -> frozenset[str] | None:
+        """Return the ids a question is restricted to; raise QuestionRefused for an unknown one."""
+        if documents is None:
+            return None
+        unknown = sorted(set(documents) - set(self.collection.languages))
+        if unknown:
+            raise QuestionRefused(
+                "unknown_document",
+                f"No document has the id {unknown[0]!r}; GET /api/documents lists them.",
+            )
+        return frozenset(documents)
+
+    def is_word(self, folded: str) -> bool:
+        """Say whether a folded word is right as it is: it has a piece of its own in the
+        vocabulary of the encoder, which was cut from text in a hundred languages."""
+        return self.retriever.encoder.count_tokens([folded])[0] == 1
+
+    def cite(self, quoted: Quoted) -> Citation:
+        """Return the citation of a stretch of a document, with what became of its file since."""
+        return cite(
+            quoted, document=self.retriever.document(quoted.document_id),
+            source_state=self.retriever.source_state(quoted.document_id),
+        )
+
+    def frame(self, query: Query, chosen: frozenset[str] | None) -> Frame:
+        """Return what every reply to a question says beside its answer."""
+        summaries = [summary for summary in self.retriever.documents()
+                     if chosen is None or summary.document_id in chosen]
+        return Frame(
+            query=query, index_id=self.retriever.index_id, documents=chosen,
+            answer_risk=self.settings.answer_risk,
+            searched=Searched(documents=len(summaries),
+                              passages=sum(summary.passages for summary in summaries)),
+        )
+
+    def courtesy(self, query: Query) -> str:
+        """Return what is said to a greeting and the like."""
+        assert query.courtesy is not None
+        titles = [summary.title for summary in self.retriever.documents()]
+        shown = "; ".join(titles[:TITLES_MAX]) + ("; …" if len(titles) > TITLES_MAX else "")
+        return templates(query.language)[query.courtesy].format(
+            title=self.title, documents=len(titles), titles=shown)
+
+    def headings(self) -> tuple[tuple[str, str], ...]:
+        """Return each document's own headings, with the document's id."""
+        found: dict[tuple[str, str], None] = {}
+        for summary in self.retriever.documents():
+            for section in self.retriever.document(summary.document_id).sections:
+                heading = section.heading_path[-1] if section.heading_path else ""
+                if heading and heading != summary.title:
+                    found[summary.document_id, heading] = None
+        return tuple(found)
+
+    def weigh(
+        self, query: Query, ranked: Sequence[RankedPassage], chosen: frozenset[str] | None
+    ) -> tuple[Verdict, tuple[Evidence, ...]]:
+        """Return the verdict on a question, and the evidence it was passed on, the best first.
+
+        A question that a span answers is read; one about a subject at large is answered by
+        sentences; where one way finds nothing that holds, the kinds that allow it try the other.
+        """
+        sentences_first = query.kind in ("overview", "comparison", "topic", "yes_no")
+        ways: list[Callable[[], tuple[tuple[Evidence, ...], float]]] = [
+            lambda: self._read(query, ranked)]
+        if sentences_first:
+            ways.insert(0, lambda: self._choose_sentences(query, ranked, chosen))
+        elif query.kind in ("list", "next"):
+            ways.append(lambda: self._choose_sentences(query, ranked, chosen))
+        first: tuple[Verdict, tuple[Evidence, ...]] | None = None
+        for way in ways:
+            evidence, threshold = way()
+            verdict = judge(
+                query, evidence, threshold=threshold, mentions=self.collection.mentions,
+                cyrillic_collection=self.collection.has_cyrillic, numbers=self.collection.numbers,
+            )
+            first = first or (verdict, evidence)
+            if verdict.reason is None:
+                return verdict, evidence
+        assert first is not None
+        return first
+
+    def _read(
+        self, query: Query, ranked: Sequence[RankedPassage]
+    ) -> tuple[tuple[Evidence, ...], float]:
+        evidence = find_evidence(
+            query, ranked[: self.settings.passages_read], reader=self.reader,
+            rarity=self.collection.rarity, languages=self.collection.languages,
+            probability=self.known.spans.probability,
+        )
+        return evidence, self.known.spans.threshold(self.settings.answer_risk)
+
+    def _choose_sentences(
+        self, query: Query, ranked: Sequence[RankedPassage], chosen: frozenset[str] | None
+    ) -> tuple[tuple[Evidence, ...], float]:
+        count = SENTENCES_MAX.get(query.kind, 3)
+        if query.kind == "overview" and not query.terms:
+            documents = [summary.document_id for summary in self.retriever.documents()
+                         if chosen is None or summary.document_id in chosen]
+            led = [self.retriever.passages_of(one) for one in documents[:DOCUMENTS_LED_MAX]]
+            return find_leads(led, sentences_max=count), 0.5
+        evidence = find_sentences(
+            query, ranked, rarity=self.collection.rarity, languages=self.collection.languages,
+            probability=self.known.sentences.probability, sentences_max=count,
+        )
+        return evidence, self.known.sentences.threshold(self.settings.answer_risk)

@@ -1,0 +1,24 @@
+"""How long each step of a question took."""
+
+from __future__ import annotations
+
+import time
+
+
+class Stopwatch:
+    """Milliseconds of each named step since the last, and of all together."""
+
+    def __init__(self) -> None:
+        self._begin = self._last = time.perf_counter()
+        self._laps: dict[str, float] = {}
+
+    def lap(self, step: str) -> None:
+        """Note the time since the last lap under a step's name."""
+        now = time.perf_counter()
+        self._laps[step] = self._laps.get(step, 0.0) + (now - self._last) * 1000
+        self._last = now
+
+    def milliseconds(self) -> dict[str, float]:
+        """Return the laps, rounded to a tenth, and their total."""
+        total = (time.perf_counter() - self._begin) * 1000
+        return {step: round(ms, 1) for step, ms in {**self._laps, "total": total}.items()}

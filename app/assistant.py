@@ -58,8 +58,11 @@ class Assistant:
         shown = reply.citations or reply.nearest
         seen = " ".join([question, *history, *(h for one in shown for h in one.heading_path)])
         near = [one.document_id for one in shown] or list(documents or ())
+        watch = Stopwatch()
         suggestions = self._topics(reply.language, near, seen)
-        return reply.model_copy(update={"suggestions": suggestions})
+        watch.lap("suggestions")
+        return reply.model_copy(update={
+            "suggestions": suggestions, "milliseconds": watch.after(reply.milliseconds)})
 
     def _reply(
         self,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 
 
 class Stopwatch:
@@ -22,3 +23,8 @@ class Stopwatch:
         """Return the laps, rounded to a tenth, and their total."""
         total = (time.perf_counter() - self._begin) * 1000
         return {step: round(ms, 1) for step, ms in {**self._laps, "total": total}.items()}
+
+    def after(self, earlier: Mapping[str, float]) -> dict[str, float]:
+        """Return earlier laps with these, and the total of both."""
+        mine = self.milliseconds()
+        return {**earlier, **mine, "total": round(earlier["total"] + mine["total"], 1)}

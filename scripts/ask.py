@@ -1,0 +1,129 @@
+"""Ask one question, or a file of them, from the shell.
+
+    python scripts/ask.py "QUESTION" [--index DIR] [--json]
+    python scripts/ask.py --batch FILE [--index DIR]
+
+A batch is JSON lines {"id", "question", "history": [earlier questions]}; each gives one Reply a
+line, in order. Exit codes: 0 done, 1 some line could not be answered, 2 wrong usage or no index.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from app.assistant import Assistant
+from app.errors import QuestionRefused
+from app.settings import Settings
+from app.types import Language, Reply
+from index import IndexingError
+
+
+class Asked(BaseModel):
+    """A line of a batch; other keys are ignored."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    id: str | int | None = None
+    question: str
+    history: tuple[str, ...] = ()
+    language: Language | None = None
+
+
+def main() -> int:
+    """Parse the arguments, ask, print, and return the exit code."""
+    parser = argparse.ArgumentParser(
+        description="Ask the indexed documents, from the shell.",
+        epilog='A batch line is {"id": …, "question": …, "history": ["earlier question", …]}.',
+    )
+    parser.add_argument("question", nargs="?", help="the question")
+    parser.add_argument("--batch", metavar="FILE", help="JSON lines of questions; - for stdin")
+    parser.add_argument("--index", type=Path, metavar="DIR", help="default var/index")
+    parser.add_argument("--json", action="store_true", help="print the Reply as JSON on one line")
+    parser.add_argument("--answer-risk", type=float, metavar="R",
+                        help="share of given answers that may be wrong, between 0 and 1")
+    arguments = parser.parse_args()
+    if (arguments.question is None) == (arguments.batch is None):
+        parser.error("give either a question or --batch FILE")
+    chosen = {"index_folder": arguments.index, "answer_risk": arguments.answer_risk}
+    try:
+        settings = Settings(**{key: value for key, value in chosen.items() if value is not None})
+        assistant = Assistant.open(settings)
+        if arguments.batch is not None:
+            return answer_batch(assistant, arguments.batch)
+        reply = assistant.ask(arguments.question)
+    except (IndexingError, QuestionRefused, OSError) as error:
+        print(error, file=sys.stderr)
+        return 2
+    except ValidationError as error:
+        for problem in error.errors():
+            print(f"{problem['loc'][-1]}: {problem['msg']}", file=sys.stderr)
+        return 2
+    print(reply.model_dump_json() if arguments.json else as_page(reply))
+    return 0
+
+
+def as_page(reply: Reply) -> str:
+    """Return a reply as a person reads it in a terminal."""
+    lines = [_printable(reply.text)]
+    for citation in reply.citations or reply.nearest:
+        place = " > ".join((citation.title, *citation.heading_path))
+        lines.append(
+            f"\n[{citation.number}] {place}\n    {citation.path}, characters "
+            f"{citation.start}-{citation.end}"
+        )
+        if not reply.citations:
+            lines.append(f"    {' '.join(citation.quote.split())}")
+    return _printable("\n".join(lines))
+
+
+def _printable(text: str) -> str:
+    """Return text without the control characters that a terminal would obey."""
+    return "".join(c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in text)
+
+
+def answer_batch(assistant: Assistant, file: str) -> int:
+    """Answer each line of a file, and return 1 where one could not be."""
+    code = 0
+    for line in _lines(file):
+        given: object = None
+        try:
+            given = json.loads(line)
+            asked = Asked.model_validate(given)
+            reply = assistant.ask(asked.question, history=asked.history, language=asked.language)
+            answered = reply.model_dump(mode="json")
+            if asked.id is not None:
+                answered["id"] = asked.id
+            print(json.dumps(answered, ensure_ascii=False))
+        except (QuestionRefused, ValueError) as error:
+            code = 1
+            refusal = (error.code, error.message) if isinstance(error, QuestionRefused) else (
+                "bad_line",
+                'The line is no question: write {"id": …, "question": …} as JSON on one line.',
+            )
+            print(json.dumps({
+                "id": given.get("id") if isinstance(given, dict) else None,
+                "error": {"code": refusal[0], "message": refusal[1]},
+            }, ensure_ascii=False))
+        sys.stdout.flush()
+    return code
+
+
+def _lines(file: str) -> Iterator[str]:
+    """Yield the lines of a file, blank ones left out; bytes that are no UTF-8 spoil one line."""
+    with (sys.stdin.buffer if file == "-" else Path(file).open("rb")) as opened:
+        for raw in opened:
+            line = raw.decode("utf-8", errors="replace").lstrip("\ufeff").strip()
+            if line:
+                yield line
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,229 @@
+"""Fit the probability that evidence is right, and the curve that thresholds are read from.
+
+    python scripts/calibrate.py QUESTIONS.jsonl.gz [--output app/calibration.json] [--folds 5]
+
+The questions ({"question", "context", "answers": [{"text", "start"}], "is_impossible"}, one a line)
+are put to an index of all their contexts, so that retrieval errs as it does in use. Questions that
+trained the reader, and those that measure the program, have no place here. Exit codes: 0 done,
+2 nothing written.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import json
+import math
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple, TypeAlias
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from app.assistant import PASSAGES_RANKED
+from app.calibration import CALIBRATION_FILE, Calibration, Calibrations, RiskPoint, Weight
+from app.finding import find_evidence, find_sentences
+from app.opened import READER_FILE, Opened
+from app.querying import understand
+from app.settings import Settings
+from app.types import Evidence, Features
+from index import Models, Retriever, build_index
+
+PARAGRAPHS_A_DOCUMENT = 20
+RIDGE = 1.0
+"""Weight of the penalty on squared weights; the data outweigh it a thousandfold."""
+CURVE_POINTS = 60
+
+Floats: TypeAlias = NDArray[np.float64]
+SPAN_FEATURES = tuple(Features.model_fields)
+SENTENCE_FEATURES = ("fused", "dense", "coverage", "sentence_coverage", "missing_names", "foreign")
+
+
+class Labelled(NamedTuple):
+    """One question's evidence: features, shape ``(pieces, features)``, and which piece is right."""
+
+    group: int
+    features: Floats
+    right: NDArray[np.bool_]
+
+
+def main() -> int:
+    """Parse the arguments, ask, fit, write, and return the exit code."""
+    parser = argparse.ArgumentParser(description="Fit the calibration of answers.")
+    parser.add_argument("questions", type=Path, help="JSON lines, plain or gzipped")
+    parser.add_argument("--output", type=Path, default=CALIBRATION_FILE)
+    parser.add_argument("--folds", type=int, default=5)
+    parser.add_argument("--models", type=Path, default=Settings().models_folder)
+    parser.add_argument("--limit", type=int, help="only the first questions")
+    arguments = parser.parse_args()
+    opened_file = gzip.open if arguments.questions.suffix == ".gz" else open
+    with opened_file(arguments.questions, "rt", encoding="utf-8") as lines:
+        rows = [json.loads(line) for line in lines][: arguments.limit]
+    with tempfile.TemporaryDirectory() as folder:
+        spans, sentences = _label(rows, Path(folder), arguments.models)
+    command = f"python scripts/calibrate.py {arguments.questions.name}"
+    calibrations = Calibrations(
+        spans=_fit(spans, SPAN_FEATURES, arguments.folds, command),
+        sentences=_fit(sentences, SENTENCE_FEATURES, arguments.folds, command),
+    )
+    arguments.output.write_text(calibrations.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    for name, fitted in (("spans", calibrations.spans), ("sentences", calibrations.sentences)):
+        print(name, {key: round(weight.weight, 2) for key, weight in fitted.weights.items()})
+        for risk in (0.05, 0.1, 0.2, 0.3):
+            threshold = fitted.threshold(risk)
+            covered = next((p.coverage for p in fitted.curve if p.threshold == threshold), 0.0)
+            print(f"  risk {risk}: threshold {threshold:.3f}, coverage {covered:.3f}")
+    return 0
+
+
+def _label(
+    rows: Sequence[dict[str, Any]], folder: Path, models_folder: Path
+) -> tuple[list[Labelled], list[Labelled]]:
+    """Ask every question, and label each piece of evidence that was found."""
+    sources = folder / "sources"
+    sources.mkdir()
+    contexts = list(dict.fromkeys(row["context"] for row in rows))
+    places: dict[str, tuple[str, int]] = {}
+    for first in range(0, len(contexts), PARAGRAPHS_A_DOCUMENT):
+        name = f"{first:05}.txt"
+        text = f"Part {first // PARAGRAPHS_A_DOCUMENT + 1}\n\n"
+        for context in contexts[first : first + PARAGRAPHS_A_DOCUMENT]:
+            places[context] = (name, len(text))
+            text += context + "\n\n"
+        (sources / name).write_text(text, encoding="utf-8", newline="")
+    build_index([sources], folder / "index", models_folder)
+    models = Models.open(models_folder)
+    settings = Settings(index_folder=folder / "index", models_folder=models_folder)
+    retriever = Retriever.open(settings.index_folder, models)
+    opened = Opened(settings, retriever, models.reader(READER_FILE), _neutral())
+    paths = {one.document_id: one.path for one in retriever.documents()}
+    groups = {context: at % 1_000_003 for at, context in enumerate(contexts)}
+    spans: list[Labelled] = []
+    sentences: list[Labelled] = []
+    for row in tqdm(rows, unit="question"):
+        query = understand(
+            row["question"], history=(), language=None,
+            known_words=opened.collection.known_words, is_word=opened.is_word,
+            spelled_out=opened.collection.spelled_out, characters_max=10_000,
+        )
+        ranked = retriever.search(query.standalone_question, PASSAGES_RANKED, documents=None)
+        name, offset = places[row["context"]]
+        golds = [(name, offset + answer["start"], offset + answer["start"] + len(answer["text"]))
+                 for answer in row["answers"]]
+
+        def is_right(one: Evidence, golds: list[tuple[str, int, int]] = golds) -> bool:
+            return any(
+                paths[one.passage.document_id] == gold[0]
+                and one.quote[0] <= gold[1] and gold[2] <= one.quote[1]
+                and (one.span is None or one.span[0] < gold[2] and gold[1] < one.span[1])
+                for gold in golds
+            )
+
+        common: dict[str, Any] = {"rarity": opened.collection.rarity,
+                                  "languages": opened.collection.languages,
+                                  "probability": lambda features: 0.5}
+        read = find_evidence(
+            query, ranked[: settings.passages_read], reader=opened.reader, **common)
+        chosen = find_sentences(query, ranked, sentences_max=8, **common)
+        group = groups[row["context"]]
+        spans.append(_labelled(group, read, is_right, SPAN_FEATURES))
+        sentences.append(_labelled(group, chosen, is_right, SENTENCE_FEATURES))
+    return spans, sentences
+
+
+def _neutral() -> Calibrations:
+    flat = Calibration(measured_on="", command="", questions=0, intercept=0.0, weights={}, curve=())
+    return Calibrations(spans=flat, sentences=flat)
+
+
+def _labelled(
+    group: int, evidence: Sequence[Evidence], is_right: Callable[[Evidence], bool],
+    names: Sequence[str],
+) -> Labelled:
+    return Labelled(
+        group,
+        np.array([[getattr(one.features, name) for name in names] for one in evidence],
+                 dtype=np.float64).reshape(-1, len(names)),
+        np.array([is_right(one) for one in evidence], dtype=np.bool_),
+    )
+
+
+def _fit(labelled: Sequence[Labelled], names: Sequence[str], folds: int, command: str
+         ) -> Calibration:
+    """Fit on all questions; take the curve from folds that were left out in turn."""
+    held: list[tuple[float, bool]] = []
+    for fold in range(folds):
+        model = _model([one for one in labelled if one.group % folds != fold])
+        for one in labelled:
+            if one.group % folds == fold:
+                held.append(_best(one, model))
+    mean, deviation, weights, intercept = _model(labelled)
+    held.sort(key=lambda pair: -pair[0])
+    wrong = np.cumsum([not right for _, right in held])
+    curve = []
+    for at in range(1, CURVE_POINTS + 1):
+        count = max(1, round(at * len(held) / CURVE_POINTS))
+        curve.append(RiskPoint(threshold=round(held[count - 1][0], 5),
+                               risk=round(float(wrong[count - 1]) / count, 5),
+                               coverage=round(count / len(held), 5)))
+    return Calibration(
+        measured_on="each question put to an index of all contexts; curve from folds left out",
+        command=command, questions=len(labelled), intercept=round(intercept, 5),
+        weights={name: Weight(mean=round(float(m), 5), deviation=round(float(d), 5),
+                              weight=round(float(w), 5))
+                 for name, m, d, w in zip(names, mean, deviation, weights, strict=True)},
+        curve=tuple(curve),
+    )
+
+
+Model: TypeAlias = tuple[Floats, Floats, Floats, float]
+
+
+def _model(labelled: Sequence[Labelled]) -> Model:
+    """Fit a logistic regression on all evidence, then its slope and intercept on each question's
+    best piece, whose probability is the one that decides."""
+    features = np.concatenate([one.features for one in labelled])
+    right = np.concatenate([one.right for one in labelled])
+    mean, deviation = features.mean(0), np.maximum(features.std(0), 1e-6)
+    weights, intercept = _regress((features - mean) / deviation, right)
+    model: Model = (mean, deviation, weights, intercept)
+    best = [_best(one, model) for one in labelled if len(one.right)]
+    logits = np.array([[math.log(p / (1 - p))] for p, _ in best])
+    slope, shift = _regress(logits, np.array([found for _, found in best]))
+    return mean, deviation, weights * slope[0], intercept * float(slope[0]) + shift
+
+
+def _best(one: Labelled, model: Model) -> tuple[float, bool]:
+    if not len(one.right):
+        return 0.0, False
+    mean, deviation, weights, intercept = model
+    logits = (one.features - mean) / deviation @ weights + intercept
+    best = int(np.argmax(logits))
+    probability = 1.0 / (1.0 + math.exp(-float(np.clip(logits[best], -30.0, 30.0))))
+    return probability, bool(one.right[best])
+
+
+def _regress(features: Floats, right: NDArray[np.bool_]) -> tuple[Floats, float]:
+    """Return weights and intercept by Newton's method with a ridge penalty."""
+    design = np.hstack([features, np.ones((len(features), 1))])
+    penalty = np.diag([RIDGE] * features.shape[1] + [1e-6])
+    solution = np.zeros(design.shape[1])
+    for _ in range(50):
+        probability = 1.0 / (1.0 + np.exp(-np.clip(design @ solution, -30, 30)))
+        gradient = design.T @ (probability - right) + penalty @ solution
+        hessian = (design.T * (probability * (1 - probability))) @ design + penalty
+        step = np.linalg.solve(hessian, gradient)
+        solution -= step
+        if float(np.abs(step).max()) < 1e-8:
+            break
+    return solution[:-1], float(solution[-1])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,56 @@
+"""Serve the chat and the API.
+
+    python scripts/serve.py [--host HOST] [--port PORT] [--index DIR] [--answer-risk R]
+
+Exit codes: 0 stopped, 2 could not start.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+from pathlib import Path
+
+from pydantic import ValidationError
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from app.server import serve
+from app.settings import Settings
+
+
+def main() -> int:
+    """Parse the arguments, serve, and return the exit code."""
+    parser = argparse.ArgumentParser(
+        description="Serve the chat pages (/en /ru /kk) and the API (/api/openapi.json).",
+        epilog="Every other setting is an environment variable BRIEFING_DESK_…: see the manual.",
+    )
+    parser.add_argument("--host", help="address to listen on (default: this machine only)")
+    parser.add_argument("--port", type=int, help="port (default 7860; 0: any free one)")
+    parser.add_argument(
+        "--index",
+        type=Path,
+        metavar="DIR",
+        dest="index_folder",
+        help="index to answer from (default var/index)",
+    )
+    parser.add_argument(
+        "--answer-risk",
+        type=float,
+        metavar="R",
+        help="share of given answers that may be wrong, between 0 and 1",
+    )
+    given = {name: value for name, value in vars(parser.parse_args()).items() if value is not None}
+    try:
+        settings = Settings(**given)
+    except ValidationError as error:
+        for problem in error.errors():
+            print(f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}", file=sys.stderr)
+        return 2
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
+    return serve(settings, lambda line: print(line, file=sys.stderr, flush=True))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

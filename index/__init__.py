@@ -2,7 +2,14 @@
 
 reading → chunking → embedding → dense (FAISS) + sparse (BM25) → store; ``builder`` writes an index,
 ``retriever`` asks it. ``app`` uses the names listed here and nothing else of this package.
+
+The names that bring a heavy library with them are imported when they are first used, so that the
+child process that parses a file, or a script that only checks one, doesn't load them.
 """
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 from index.errors import (
     BuildInProgress,
@@ -14,6 +21,7 @@ from index.errors import (
     UnreadableDocument,
 )
 from index.types import (
+    Block,
     BuildReport,
     Document,
     DocumentSummary,
@@ -22,22 +30,76 @@ from index.types import (
     RankedPassage,
     Section,
     Sentence,
+    SkippedFile,
+    UnreadableFile,
 )
+from index.words import Word, fold, words
+
+if TYPE_CHECKING:
+    from index.builder import build_index
+    from index.inference import Encoder, Models, SpanReader, TokenLogits
+    from index.models import verify_models
+    from index.reading import extract, read_document
+    from index.retriever import Retriever
+    from index.sentences import sentences
+    from index.store import rollback, verify_index
+
+_HOMES = {
+    "build_index": "index.builder",
+    "Encoder": "index.inference",
+    "Models": "index.inference",
+    "SpanReader": "index.inference",
+    "TokenLogits": "index.inference",
+    "verify_models": "index.models",
+    "extract": "index.reading",
+    "read_document": "index.reading",
+    "Retriever": "index.retriever",
+    "sentences": "index.sentences",
+    "rollback": "index.store",
+    "verify_index": "index.store",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(_HOMES[name]), name)
+
 
 __all__ = [
+    "Block",
     "BuildInProgress",
     "BuildReport",
     "Document",
     "DocumentSummary",
+    "Encoder",
     "Frozen",
     "IndexBroken",
     "IndexMissing",
     "IndexingError",
     "ModelMissing",
+    "Models",
     "NothingToIndex",
     "Passage",
     "RankedPassage",
+    "Retriever",
     "Section",
     "Sentence",
+    "SkippedFile",
+    "SpanReader",
+    "TokenLogits",
     "UnreadableDocument",
+    "UnreadableFile",
+    "Word",
+    "build_index",
+    "extract",
+    "fold",
+    "read_document",
+    "rollback",
+    "sentences",
+    "verify_index",
+    "verify_models",
+    "words",
 ]

@@ -1,0 +1,194 @@
+"""Composes encoder, dense, sparse and store: a question in, ranked passages out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from index.dense import DenseIndex
+from index.errors import IndexBroken
+from index.inference import Encoder, Models
+from index.models import PREPARE_COMMAND, sha256_of
+from index.sparse import SparseIndex
+from index.store import (
+    DENSE_NAME,
+    REBUILD_COMMAND,
+    SPARSE_NAME,
+    STORE_NAME,
+    Manifest,
+    SourceFacts,
+    Store,
+    check_files,
+    current_version,
+    read_manifest,
+)
+from index.types import Document, DocumentSummary, Passage, RankedPassage
+
+CANDIDATES = 50
+"""How many passages each of dense and sparse proposes."""
+
+DENSE_WEIGHT = 0.6
+"""The share of the dense score in the fused one."""
+
+
+class Retriever:
+    """An open version of an index; safe to ask from several threads."""
+
+    def __init__(self, index_folder: Path, version: Path, manifest: Manifest, models: Models) -> None:
+        self._index_folder = index_folder
+        self._version = version
+        self.manifest = manifest
+        self.models = models
+        self._store = Store(version / STORE_NAME)
+        self._dense = DenseIndex.open(version / DENSE_NAME)
+        self._sparse = SparseIndex.open(version / SPARSE_NAME)
+
+    @classmethod
+    def open(
+        cls, index_folder: Path, models_folder: Path, *, models: Models | None = None
+    ) -> Retriever:
+        """Open the current version; raise IndexMissing, IndexBroken or ModelMissing.
+
+        ``models`` may be ones that are open already.
+        """
+        version = current_version(index_folder)
+        manifest = read_manifest(version)
+        check_files(version, manifest)
+        models = models or Models.open(models_folder)
+        facts = models.manifest.facts(models.manifest.encoder)
+        if facts.sha256 != manifest.encoder.sha256:
+            raise IndexBroken(
+                f"the index at {index_folder} was built with the encoder {manifest.encoder.name}, "
+                f"the models hold {facts.name} or another make of it; run `{REBUILD_COMMAND}`, or "
+                f"`{PREPARE_COMMAND} --encoder {manifest.encoder.name}`"
+            )
+        return cls(index_folder, version, manifest, models)
+
+    def newer_version_exists(self) -> bool:
+        """Say whether a build has switched to another version since this one was opened."""
+        try:
+            return current_version(self._index_folder) != self._version
+        except (IndexBroken, OSError):
+            return False
+
+    def reopened(self) -> Retriever:
+        """Open what is current now, on the same models; this one goes on answering until closed."""
+        return Retriever.open(self._index_folder, self.models.folder, models=self.models)
+
+    def close(self) -> None:
+        """Close the store's connections."""
+        self._store.close()
+
+    @property
+    def index_id(self) -> str:
+        return self.manifest.index_id
+
+    @property
+    def encoder(self) -> Encoder:
+        return self.models.encoder
+
+    def documents(self) -> tuple[DocumentSummary, ...]:
+        """Return every document without its text."""
+        return self._summaries
+
+    def document(self, document_id: str) -> Document:
+        """Return a document with its text; raise KeyError for an id that there is none of."""
+        document = self._store.document(document_id)
+        if document is None:
+            raise KeyError(document_id)
+        return document
+
+    def passages_of(self, document_id: str) -> tuple[Passage, ...]:
+        """Return a document's passages in the order they stand."""
+        return self._store.passages_of(document_id)
+
+    def passage(self, passage_id: int) -> Passage:
+        """Return one passage; raise KeyError for an id that there is none of."""
+        found = self._store.passages([passage_id])
+        if not found:
+            raise KeyError(passage_id)
+        return found[0]
+
+    def terms(self) -> Mapping[str, int]:
+        """Return every folded word of the collection with the number of passages it stands in."""
+        return self._terms
+
+    def source_state(self, document_id: str) -> Literal["unchanged", "changed", "missing"]:
+        """Say what became of a document's file since it was indexed; its bytes decide."""
+        facts = self._sources[document_id]
+        try:
+            state = facts.source.stat()
+            if (state.st_size, state.st_mtime_ns) == (facts.bytes, facts.modified_ns):
+                return "unchanged"
+            same = state.st_size == facts.bytes and sha256_of(facts.source) == facts.sha256
+        except OSError:
+            return "missing"
+        return "unchanged" if same else "changed"
+
+    def search(
+        self, query: str, count: int, *, documents: frozenset[str] | None = None
+    ) -> tuple[RankedPassage, ...]:
+        """Return the passages that fit a question best, best first, among ``documents`` if given."""
+        rows = [self._rows[d] for d in documents if d in self._rows] if documents is not None else []
+        if documents is not None and not rows:
+            return ()
+        vector = self.encoder.encode_queries([query])[0]
+        within = [(first, first + size) for _, first, size in rows] if rows else None
+        ordinals = [ordinal for ordinal, _, _ in rows] if rows else None
+        near, _ = self._dense.search(vector, CANDIDATES, within=within)
+        matching, sparse_found = self._sparse.search(query, CANDIDATES, documents=ordinals)
+        candidates = np.union1d(near, matching)
+        dense = self._dense.scores(vector, candidates)
+        sparse = np.zeros(len(candidates), np.float32)
+        sparse[np.searchsorted(candidates, matching)] = sparse_found
+        scores = fuse(dense, sparse)
+        best = np.lexsort((candidates, -scores))[:count]
+        passages = self._store.passages([int(row) for row in candidates[best]])
+        return tuple(
+            RankedPassage(
+                passage=passage,
+                rank=rank,
+                score=float(scores[place]),
+                dense=float(dense[place]),
+                sparse=float(sparse[place]),
+            )
+            for rank, (place, passage) in enumerate(zip(best, passages, strict=True), start=1)
+        )
+
+    @cached_property
+    def _summaries(self) -> tuple[DocumentSummary, ...]:
+        return self._store.summaries()
+
+    @cached_property
+    def _rows(self) -> Mapping[str, tuple[int, int, int]]:
+        return self._store.document_rows()
+
+    @cached_property
+    def _sources(self) -> Mapping[str, SourceFacts]:
+        return {facts.document_id: facts for facts in self._store.sources()}
+
+    @cached_property
+    def _terms(self) -> Mapping[str, int]:
+        return self._store.terms()
+
+
+def fuse(
+    dense: NDArray[np.float32], sparse: NDArray[np.float32], *, weight: float = DENSE_WEIGHT
+) -> NDArray[np.float32]:
+    """Return the fused score of each candidate, in 0…1.
+
+    Dense scores lie in a narrow band that shifts with the question, so they are spread between the
+    least and the greatest; sparse ones are taken as shares of the greatest.
+    """
+    if not len(dense):
+        return dense
+    low, high = float(dense.min()), float(dense.max())
+    spread = (dense - low) / (high - low) if high > low else np.ones_like(dense)
+    top = float(sparse.max())
+    share = sparse / top if top > 0 else sparse
+    return np.clip(weight * spread + (1 - weight) * share, 0.0, 1.0).astype(np.float32)

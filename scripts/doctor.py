@@ -274,8 +274,7 @@ def examine(index_folder: Path, models_folder: Path) -> list[Check]:
         if packages.ok:
             checks.append(Check("program", ok=False, detail=str(error), fix=CLONE))
         return checks
-    if (REPOSITORY / "app" / "reader").exists():
-        checks.append(check_reader(REPOSITORY / "app" / "reader"))
+    checks.append(check_reader(REPOSITORY / "app" / "reader"))
     checks.append(check_models(models_folder))
     checks.append(check_index(index_folder))
     if all(check.ok for check in checks):

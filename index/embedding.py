@@ -78,7 +78,10 @@ class EncoderConfiguration(Frozen):
 def load_model(name_or_path: str) -> SentenceTransformer:
     """Load a sentence-transformers model with eager attention, which is what can be exported."""
     from sentence_transformers import SentenceTransformer
+    from transformers.utils import logging
 
+    logging.set_verbosity_error()  # it reports a pooler that no encoder uses as missing
+    logging.disable_progress_bar()
     try:
         return SentenceTransformer(
             name_or_path, device="cpu", model_kwargs={"attn_implementation": "eager"}

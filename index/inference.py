@@ -1,4 +1,4 @@
-"""Runs the prepared graphs: the only module that knows onnxruntime and tokenizers.
+"""Runs the prepared graphs: the only module that knows onnxruntime, tokenizers and sentencepiece.
 
 The encoder and the reader share one tokenizer and one token table, a memory-mapped file of which
 only the rows in use become resident. Texts run through a graph one at a time: the int8 graphs scale
@@ -8,17 +8,20 @@ a batch is hardly cheaper (0.37 against 0.34 ms a token on one AVX2 core).
 
 from __future__ import annotations
 
+import base64
+import json
+import logging
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
-from tokenizers import Tokenizer
 
 from index.errors import ModelMissing
 from index.models import (
@@ -42,6 +45,7 @@ TokenScores: TypeAlias = NDArray[np.float32]
 
 READER_TOKENS_MAX = 512
 QUESTION_TOKENS_MAX = 64
+PIECES_NAME = "tokens.model"
 
 
 @dataclass(frozen=True)
@@ -74,32 +78,137 @@ class TokenTable:
         return np.asarray(self._rows[ids], dtype=np.float32)
 
 
-class _Pieces:
-    """A tokenizer with its special tokens taken apart, so that pairs are put together here."""
+class Pieces(Protocol):
+    """A tokenizer with its special tokens taken apart, so that pairs are put together here.
+
+    Blanks at the end of a text are no tokens.
+    """
+
+    before: list[int]
+    after: list[int]
+
+    def ids(self, text: str) -> list[int]:
+        """Return the ids of a text's tokens."""
+
+    def pieces(self, text: str) -> tuple[list[int], TokenOffsets]:
+        """Return the ids and the offsets of a text's tokens."""
+
+    def lengths(self, texts: Sequence[str]) -> tuple[int, ...]:
+        """Return how many tokens each text has."""
+
+
+class _SentencePieces:
+    """The same ids as the tokenizer's own file gives, from a model that loads faster and smaller.
+
+    75 MB instead of 281, half the time to load and to run; texts that spell a special token out
+    (``</s>``) stay texts.
+    """
+
+    def __init__(self, path: Path, before: list[int], after: list[int]) -> None:
+        from sentencepiece import SentencePieceProcessor
+
+        self._processor = SentencePieceProcessor(model_file=str(path), num_threads=1)
+        self.before = before
+        self.after = after
+
+    def ids(self, text: str) -> list[int]:
+        return list(self._processor.encode(text.rstrip(), return_type=int))
+
+    def pieces(self, text: str) -> tuple[list[int], TokenOffsets]:
+        mapping = self._processor.encode(text.rstrip(), return_type="offset_mapping")
+        return list(mapping["ids"]), _without_blanks(text, mapping["offsets"])
+
+    def lengths(self, texts: Sequence[str]) -> tuple[int, ...]:
+        return tuple(len(self.ids(text)) for text in texts)
+
+
+class _HuggingFacePieces:
+    """Any tokenizer.json."""
 
     def __init__(self, path: Path) -> None:
+        from tokenizers import Tokenizer
+
         self._tokenizer = Tokenizer.from_file(str(path))
         self._tokenizer.no_padding()
         self._tokenizer.no_truncation()
         single = self._tokenizer.encode("", add_special_tokens=True).ids
-        self.before = single[:1]
-        self.after = single[1:]
+        self.before = list(single[:1])
+        self.after = list(single[1:])
 
     def ids(self, text: str) -> list[int]:
-        return list(self._tokenizer.encode(text, add_special_tokens=False).ids)
+        return list(self._tokenizer.encode(text.rstrip(), add_special_tokens=False).ids)
 
     def pieces(self, text: str) -> tuple[list[int], TokenOffsets]:
-        """Return the ids and the offsets of a text's tokens, without the space before a word."""
-        encoding = self._tokenizer.encode(text, add_special_tokens=False)
-        offsets = np.array(encoding.offsets, dtype=np.int32).reshape(-1, 2)
-        for row in offsets:
-            while row[0] < row[1] and text[row[0]].isspace():
-                row[0] += 1
-        return list(encoding.ids), offsets
+        encoding = self._tokenizer.encode(text.rstrip(), add_special_tokens=False)
+        return list(encoding.ids), _without_blanks(text, encoding.offsets)
 
     def lengths(self, texts: Sequence[str]) -> tuple[int, ...]:
-        encodings = self._tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)
-        return tuple(len(encoding) for encoding in encodings)
+        return tuple(len(self.ids(text)) for text in texts)
+
+
+def _without_blanks(text: str, spans: Sequence[tuple[int, int]]) -> TokenOffsets:
+    """Return the spans without the blanks before a word, which its first token holds."""
+    offsets = np.array(spans, dtype=np.int32).reshape(-1, 2)
+    for row in offsets:
+        while row[0] < row[1] and text[row[0]].isspace():
+            row[0] += 1
+    return offsets
+
+
+def open_pieces(folder: Path) -> Pieces:
+    """Open an encoder's tokenizer: its sentencepiece model where there is one."""
+    model = folder / PIECES_NAME
+    if model.is_file() and find_spec("sentencepiece"):
+        special = json.loads((folder / PIECES_NAME).with_suffix(".json").read_bytes())
+        return _SentencePieces(model, special["before"], special["after"])
+    return _HuggingFacePieces(folder / "tokenizer.json")
+
+
+def write_pieces(folder: Path, probes: Sequence[str]) -> bool:
+    """Write a Unigram tokenizer as a sentencepiece model beside it; say whether that was possible.
+
+    The model is kept only if it gives the same ids for all the probes.
+    """
+    described = json.loads((folder / "tokenizer.json").read_bytes())
+    steps = described.get("normalizer") or {}
+    charsmaps = [
+        step["precompiled_charsmap"]
+        for step in steps.get("normalizers", [steps])
+        if step.get("type") == "Precompiled"
+    ]
+    is_unigram = described["model"].get("type") == "Unigram" and len(charsmaps) == 1
+    if not is_unigram or not find_spec("sentencepiece"):
+        return False
+    from sentencepiece import sentencepiece_model_pb2
+
+    model = sentencepiece_model_pb2.ModelProto()
+    special = {token["id"] for token in described["added_tokens"]}
+    unknown = described["model"]["unk_id"]
+    for number, (words, score) in enumerate(described["model"]["vocab"]):
+        piece = model.pieces.add(piece=words, score=score)
+        if number == unknown:
+            piece.type = piece.UNKNOWN
+        elif number in special:
+            piece.type = piece.CONTROL
+    model.trainer_spec.model_type = model.trainer_spec.UNIGRAM
+    model.trainer_spec.unk_id = unknown
+    model.trainer_spec.unk_piece = described["model"]["vocab"][unknown][0]
+    model.normalizer_spec.name = "precompiled"
+    model.normalizer_spec.precompiled_charsmap = base64.b64decode(charsmaps[0])
+    model.normalizer_spec.add_dummy_prefix = True
+    model.normalizer_spec.remove_extra_whitespaces = True
+    model.normalizer_spec.escape_whitespaces = True
+    target = folder / PIECES_NAME
+    target.write_bytes(model.SerializeToString())
+    known = _HuggingFacePieces(folder / "tokenizer.json")
+    special_ids = {"before": known.before, "after": known.after}
+    target.with_suffix(".json").write_text(json.dumps(special_ids), "utf-8")
+    written = _SentencePieces(target, known.before, known.after)
+    if all(written.ids(probe) == known.ids(probe) for probe in probes):
+        return True
+    target.unlink()
+    target.with_suffix(".json").unlink()
+    return False
 
 
 def _session(path: Path) -> onnxruntime.InferenceSession:
@@ -119,7 +228,7 @@ def _session(path: Path) -> onnxruntime.InferenceSession:
 class Encoder:
     """Turns texts into unit vectors, one text at a time on one thread; safe to share."""
 
-    def __init__(self, facts: EncoderFacts, pieces: _Pieces, table: TokenTable, graph: Path) -> None:
+    def __init__(self, facts: EncoderFacts, pieces: Pieces, table: TokenTable, graph: Path) -> None:
         self.facts = facts
         self._pieces = pieces
         self._table = table
@@ -133,7 +242,7 @@ class Encoder:
     @classmethod
     def of_folder(cls, folder: Path, facts: EncoderFacts) -> Encoder:
         """Open an encoder's own folder, outside any manifest."""
-        pieces, table = _Pieces(folder / "tokenizer.json"), TokenTable(folder / "token_table.npy")
+        pieces, table = open_pieces(folder), TokenTable(folder / "token_table.npy")
         return cls(facts, pieces, table, folder / "body.onnx")
 
     @property
@@ -180,7 +289,7 @@ class Encoder:
 class SpanReader:
     """Scores where in each context the answer to a question begins and ends; safe to share."""
 
-    def __init__(self, pieces: _Pieces, table: TokenTable, graph: Path) -> None:
+    def __init__(self, pieces: Pieces, table: TokenTable, graph: Path) -> None:
         self._pieces = pieces
         self._table = table
         self._session = _session(graph)
@@ -233,7 +342,8 @@ class Models:
         self.folder = folder
         self.manifest = manifest
         self._lock = threading.Lock()
-        self._opened: dict[str, tuple[_Pieces, TokenTable]] = {}
+        self._encoder_lock = threading.Lock()
+        self._opened: dict[str, tuple[Pieces, TokenTable]] = {}
 
     @classmethod
     def open(cls, models_folder: Path) -> Models:
@@ -246,9 +356,18 @@ class Models:
             )
         return cls(models_folder, manifest)
 
-    @cached_property
+    def warm_up(self) -> None:
+        """Begin to open the encoder on a thread of its own, while other things are imported."""
+        threading.Thread(target=lambda: self.encoder, daemon=True).start()
+
+    @property
     def encoder(self) -> Encoder:
         """The encoder in use."""
+        with self._encoder_lock:
+            return self._encoder
+
+    @cached_property
+    def _encoder(self) -> Encoder:
         facts = self.manifest.facts(self.manifest.encoder)
         pieces, table = self._shared(facts)
         return Encoder(facts, pieces, table, self.folder / facts.folder / "body.onnx")
@@ -261,14 +380,12 @@ class Models:
             )
         return SpanReader(*self._shared(self.manifest.facts(DEFAULT_ENCODER)), reader_file)
 
-    def _shared(self, facts: EncoderFacts) -> tuple[_Pieces, TokenTable]:
+    def _shared(self, facts: EncoderFacts) -> tuple[Pieces, TokenTable]:
         with self._lock:
             if facts.folder not in self._opened:
                 folder = self.folder / facts.folder
-                self._opened[facts.folder] = (
-                    _Pieces(folder / "tokenizer.json"),
-                    TokenTable(folder / "token_table.npy"),
-                )
+                table = TokenTable(folder / "token_table.npy")
+                self._opened[facts.folder] = (open_pieces(folder), table)
             return self._opened[facts.folder]
 
 
@@ -282,4 +399,9 @@ def quantise(source: Path, target: Path) -> None:
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
     settings: dict[str, Any] = {"weight_type": QuantType.QInt8, "per_channel": True}
-    quantize_dynamic(source, target, reduce_range=True, **settings)
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)  # it advises a shape inference that changes nothing here
+    try:
+        quantize_dynamic(source, target, reduce_range=True, **settings)
+    finally:
+        logging.disable(before)

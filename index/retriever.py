@@ -67,6 +67,7 @@ class Retriever:
                 f"the models hold {facts.name} or another make of it; run `{REBUILD_COMMAND}`, or "
                 f"`{PREPARE_COMMAND} --encoder {manifest.encoder.name}`"
             )
+        models.warm_up()
         return cls(index_folder, version, manifest, models)
 
     def newer_version_exists(self) -> bool:

@@ -45,7 +45,9 @@ TokenScores: TypeAlias = NDArray[np.float32]
 
 READER_TOKENS_MAX = 512
 QUESTION_TOKENS_MAX = 64
-PIECES_NAME = "tokens.model"
+PIECES_NAME = "pieces.model"
+COMMON_PIECES_NAME = "common-pieces.model"
+PIECES_FACTS_NAME = "pieces.json"
 
 
 @dataclass(frozen=True)
@@ -98,25 +100,50 @@ class Pieces(Protocol):
 
 
 class _SentencePieces:
-    """The same ids as the tokenizer's own file gives, from a model that loads faster and smaller.
+    """The ids that the tokenizer's own file gives, from models that load faster and smaller.
 
-    75 MB instead of 281, half the time to load and to run; texts that spell a special token out
-    (``</s>``) stay texts.
+    The pieces made of common characters alone (Latin, Cyrillic, punctuation) are a model of their
+    own. A text that it covers without an unknown piece has the same segmentation in the whole
+    vocabulary, because every piece that could match it is there; any other text waits for the
+    whole. Texts that spell a special token out (``</s>``) stay texts.
     """
 
-    def __init__(self, path: Path, before: list[int], after: list[int]) -> None:
+    def __init__(self, folder: Path) -> None:
         from sentencepiece import SentencePieceProcessor
 
-        self._processor = SentencePieceProcessor(model_file=str(path), num_threads=1)
-        self.before = before
-        self.after = after
+        self._open = SentencePieceProcessor
+        self._whole_file = folder / PIECES_NAME
+        self._common = self._open(model_file=str(folder / COMMON_PIECES_NAME), num_threads=1)
+        described = json.loads((folder / PIECES_FACTS_NAME).read_bytes())
+        self.before: list[int] = described["before"]
+        self.after: list[int] = described["after"]
+        self._ids: list[int] = described["common_ids"]
+        self._unknown = self._common.unk_id()
+        self._lock = threading.Lock()
+
+    @cached_property
+    def _whole(self) -> Any:
+        return self._open(model_file=str(self._whole_file), num_threads=1)
 
     def ids(self, text: str) -> list[int]:
-        return list(self._processor.encode(text.rstrip(), return_type=int))
+        words = text.rstrip()
+        found = self._common.encode(words, return_type=int)
+        if self._unknown in found:
+            with self._lock:
+                whole = self._whole
+            return list(whole.encode(words, return_type=int))
+        return [self._ids[number] for number in found]
 
     def pieces(self, text: str) -> tuple[list[int], TokenOffsets]:
-        mapping = self._processor.encode(text.rstrip(), return_type="offset_mapping")
-        return list(mapping["ids"]), _without_blanks(text, mapping["offsets"])
+        words = text.rstrip()
+        mapping = self._common.encode(words, return_type="offset_mapping")
+        if self._unknown in mapping["ids"]:
+            with self._lock:
+                whole = self._whole
+            mapping = whole.encode(words, return_type="offset_mapping")
+            return list(mapping["ids"]), _without_blanks(text, mapping["offsets"])
+        ids = [self._ids[number] for number in mapping["ids"]]
+        return ids, _without_blanks(text, mapping["offsets"])
 
     def lengths(self, texts: Sequence[str]) -> tuple[int, ...]:
         return tuple(len(self.ids(text)) for text in texts)
@@ -156,18 +183,16 @@ def _without_blanks(text: str, spans: Sequence[tuple[int, int]]) -> TokenOffsets
 
 
 def open_pieces(folder: Path) -> Pieces:
-    """Open an encoder's tokenizer: its sentencepiece model where there is one."""
-    model = folder / PIECES_NAME
-    if model.is_file() and find_spec("sentencepiece"):
-        special = json.loads((folder / PIECES_NAME).with_suffix(".json").read_bytes())
-        return _SentencePieces(model, special["before"], special["after"])
+    """Open an encoder's tokenizer: its sentencepiece models where there are any."""
+    if (folder / PIECES_FACTS_NAME).is_file() and find_spec("sentencepiece"):
+        return _SentencePieces(folder)
     return _HuggingFacePieces(folder / "tokenizer.json")
 
 
 def write_pieces(folder: Path, probes: Sequence[str]) -> bool:
-    """Write a Unigram tokenizer as a sentencepiece model beside it; say whether that was possible.
+    """Write a Unigram tokenizer as sentencepiece models beside it; say whether that was possible.
 
-    The model is kept only if it gives the same ids for all the probes.
+    The models are kept only if they give the same ids for all the probes.
     """
     described = json.loads((folder / "tokenizer.json").read_bytes())
     steps = described.get("normalizer") or {}
@@ -179,36 +204,65 @@ def write_pieces(folder: Path, probes: Sequence[str]) -> bool:
     is_unigram = described["model"].get("type") == "Unigram" and len(charsmaps) == 1
     if not is_unigram or not find_spec("sentencepiece"):
         return False
+    vocabulary: list[tuple[str, float]] = described["model"]["vocab"]
+    unknown: int = described["model"]["unk_id"]
+    special = {token["id"] for token in described["added_tokens"]} | {unknown}
+    common = [
+        number
+        for number, (words, _) in enumerate(vocabulary)
+        if number in special or all(map(_is_common, words))
+    ]
+    charsmap = base64.b64decode(charsmaps[0])
+    for name, kept in ((PIECES_NAME, range(len(vocabulary))), (COMMON_PIECES_NAME, common)):
+        model = _piece_model(vocabulary, kept, unknown, special, charsmap)
+        (folder / name).write_bytes(model)
+    known = _HuggingFacePieces(folder / "tokenizer.json")
+    facts = {"before": known.before, "after": known.after, "common_ids": common}
+    (folder / PIECES_FACTS_NAME).write_text(json.dumps(facts), "utf-8")
+    written = _SentencePieces(folder)
+    if all(written.ids(probe) == known.ids(probe) for probe in probes):
+        return True
+    for name in (PIECES_NAME, COMMON_PIECES_NAME, PIECES_FACTS_NAME):
+        (folder / name).unlink()
+    return False
+
+
+def _is_common(character: str) -> bool:
+    """Say whether a character is Latin (with European accents), Cyrillic, or a plain sign."""
+    return (
+        character <= "\u017f"
+        or "\u0400" <= character <= "\u052f"
+        or "\u2000" <= character <= "\u22ff"
+        or character == "\u2581"  # stands for a blank in the pieces
+    )
+
+
+def _piece_model(
+    vocabulary: Sequence[tuple[str, float]],
+    kept: Sequence[int],
+    unknown: int,
+    special: set[int],
+    charsmap: bytes,
+) -> bytes:
     from sentencepiece import sentencepiece_model_pb2
 
     model = sentencepiece_model_pb2.ModelProto()
-    special = {token["id"] for token in described["added_tokens"]}
-    unknown = described["model"]["unk_id"]
-    for number, (words, score) in enumerate(described["model"]["vocab"]):
+    for number in kept:
+        words, score = vocabulary[number]
         piece = model.pieces.add(piece=words, score=score)
         if number == unknown:
             piece.type = piece.UNKNOWN
         elif number in special:
             piece.type = piece.CONTROL
     model.trainer_spec.model_type = model.trainer_spec.UNIGRAM
-    model.trainer_spec.unk_id = unknown
-    model.trainer_spec.unk_piece = described["model"]["vocab"][unknown][0]
+    model.trainer_spec.unk_id = list(kept).index(unknown)
+    model.trainer_spec.unk_piece = vocabulary[unknown][0]
     model.normalizer_spec.name = "precompiled"
-    model.normalizer_spec.precompiled_charsmap = base64.b64decode(charsmaps[0])
+    model.normalizer_spec.precompiled_charsmap = charsmap
     model.normalizer_spec.add_dummy_prefix = True
     model.normalizer_spec.remove_extra_whitespaces = True
     model.normalizer_spec.escape_whitespaces = True
-    target = folder / PIECES_NAME
-    target.write_bytes(model.SerializeToString())
-    known = _HuggingFacePieces(folder / "tokenizer.json")
-    special_ids = {"before": known.before, "after": known.after}
-    target.with_suffix(".json").write_text(json.dumps(special_ids), "utf-8")
-    written = _SentencePieces(target, known.before, known.after)
-    if all(written.ids(probe) == known.ids(probe) for probe in probes):
-        return True
-    target.unlink()
-    target.with_suffix(".json").unlink()
-    return False
+    return bytes(model.SerializeToString())
 
 
 def _session(path: Path) -> onnxruntime.InferenceSession:
@@ -392,16 +446,25 @@ class Models:
 def quantise(source: Path, target: Path) -> None:
     """Write an int8 copy of a graph: a scale for each column, and 7-bit weights.
 
+    The graph's nodes are fused beforehand, which leaves a third of the time it takes to open.
     Processors without VNNI add two products of 8 bits in 16 and saturate; with 7 bits they can't.
     Measured on AVX2 with 262 texts in three languages: cosine to float32 .9965 mean, .9929 least
     with 7 bits, against .9961 and .9922 with 8.
     """
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
+    rough = target.with_suffix(".rough.onnx")
     settings: dict[str, Any] = {"weight_type": QuantType.QInt8, "per_channel": True}
     before = logging.root.manager.disable
     logging.disable(logging.WARNING)  # it advises a shape inference that changes nothing here
     try:
-        quantize_dynamic(source, target, reduce_range=True, **settings)
+        quantize_dynamic(source, rough, reduce_range=True, **settings)
+        options = onnxruntime.SessionOptions()
+        level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_EXTENDED
+        options.graph_optimization_level = level
+        options.optimized_model_filepath = str(target)
+        options.log_severity_level = 3
+        onnxruntime.InferenceSession(str(rough), options, providers=["CPUExecutionProvider"])
     finally:
+        rough.unlink(missing_ok=True)
         logging.disable(before)

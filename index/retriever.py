@@ -49,17 +49,16 @@ class Retriever:
         self._sparse = SparseIndex.open(version / SPARSE_NAME)
 
     @classmethod
-    def open(
-        cls, index_folder: Path, models_folder: Path, *, models: Models | None = None
-    ) -> Retriever:
-        """Open the current version; raise IndexMissing, IndexBroken or ModelMissing.
+    def open(cls, index_folder: Path, models: Models | Path) -> Retriever:
+        """Open the current version on opened models, or on those of a folder.
 
-        ``models`` may be ones that are open already.
+        Raises IndexMissing, IndexBroken or ModelMissing.
         """
         version = current_version(index_folder)
         manifest = read_manifest(version)
         check_files(version, manifest)
-        models = models or Models.open(models_folder)
+        if isinstance(models, Path):
+            models = Models.open(models)
         facts = models.manifest.facts(models.manifest.encoder)
         if facts.sha256 != manifest.encoder.sha256:
             raise IndexBroken(
@@ -79,7 +78,7 @@ class Retriever:
 
     def reopened(self) -> Retriever:
         """Open what is current now, on the same models; this one goes on answering until closed."""
-        return Retriever.open(self._index_folder, self.models.folder, models=self.models)
+        return Retriever.open(self._index_folder, self.models)
 
     def close(self) -> None:
         """Close the store's connections."""

@@ -22,10 +22,11 @@ HOMES = {
     "gradio": {"app/chat.py"},
     "onnxruntime": {"index/inference.py"},
     "sentence_transformers": {"index/embedding.py"},
+    "sentencepiece": {"index/inference.py"},
     "tantivy": {"index/sparse.py"},
     "tokenizers": {"index/inference.py"},
     # Torch makes vectors while indexing and graphs while preparing; nothing that serves loads it.
-    "torch": {"index/embedding.py", "index/exporting.py"},
+    "torch": {"index/embedding.py", "index/exporting.py", "index/preparing.py"},
 }
 
 COMPOSING_STEPS = {

@@ -5,12 +5,12 @@ from __future__ import annotations
 import logging
 from http import HTTPStatus
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeAlias
 
 from fastapi import APIRouter, Depends, FastAPI, HTTPException, Query, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, JSONResponse, Response
-from pydantic import Field
+from pydantic import AfterValidator, Field
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
 from app.assistant import Assistant
@@ -57,13 +57,23 @@ class ErrorReply(Frozen):
     error: ErrorBody
 
 
+def _of_whole_characters(text: str) -> str:
+    """JSON can spell half of a surrogate pair, which is no character and can't be sent back."""
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        raise ValueError("it holds half a surrogate pair")
+    return text
+
+
+Text: TypeAlias = Annotated[str, AfterValidator(_of_whole_characters)]
+
+
 class AskRequest(Frozen):
     """A question; ``history`` is the earlier questions, ``documents`` restricts to those ids."""
 
-    question: str = Field(examples=["How much financing could the new framework provide?"])
-    history: tuple[str, ...] = Field(default=(), max_length=100)
+    question: Text = Field(examples=["How much financing could the new framework provide?"])
+    history: tuple[Text, ...] = Field(default=(), max_length=100)
     language: Language | None = None
-    documents: tuple[str, ...] | None = None
+    documents: tuple[Text, ...] | None = None
 
 
 class SearchQuery(Frozen):
@@ -146,12 +156,13 @@ def add_api(app: FastAPI, desk: Desk) -> None:
     app.add_exception_handler(DeskBusy, _busy)
     app.add_exception_handler(IndexingError, _index_unreadable)
     app.add_exception_handler(Exception, _internal_error)
-    _describe_errors_as_they_are(app)
 
 
 def _api_routes(desk: Desk) -> APIRouter:
+    # "default" keeps FastAPI from documenting a 422 that is never sent.
+    statuses: tuple[int | str, ...] = (400, 404, 405, 413, 415, 429, 500, 503, "default")
     errors: dict[int | str, dict[str, Any]] = {
-        status: {"model": ErrorReply} for status in (400, 404, 405, 413, 415, 429, 500, 503)
+        status: {"model": ErrorReply, "description": "An error"} for status in statuses
     }
     router = APIRouter(responses=errors)
 
@@ -242,11 +253,12 @@ def _search(assistant: Assistant, query: SearchQuery) -> SearchReply:
 
 
 def _found(assistant: Assistant, document_id: str) -> Document:
-    if all(summary.document_id != document_id for summary in assistant.retriever.documents()):
+    try:
+        return assistant.retriever.document(document_id)
+    except KeyError:
         raise QuestionRefused(
             "unknown_document", "There is no document with this id; GET /api/documents lists them."
-        )
-    return assistant.retriever.document(document_id)
+        ) from None
 
 
 def _document_reply(assistant: Assistant, document_id: str) -> DocumentReply:
@@ -356,13 +368,3 @@ async def _internal_error(_: Request, error: Exception) -> Response:
         "internal_error",
         "Something went wrong here; ask again, and tell the operator if it happens again.",
     )
-
-
-def _describe_errors_as_they_are(app: FastAPI) -> None:
-    """Drop the 422 that FastAPI documents by itself: an invalid request is answered with 400."""
-    schema = app.openapi()
-    for operations in schema["paths"].values():
-        for operation in operations.values():
-            operation["responses"].pop("422", None)
-    for name in ("HTTPValidationError", "ValidationError"):
-        schema["components"]["schemas"].pop(name, None)

@@ -65,6 +65,9 @@ DOCUMENT_LINE = re.compile(
 """A line of ``Reply.markdown`` in a document's words: a quote, a list item, the short answer. In
 template text these signs are escaped."""
 
+BAR: Final = '<span class="bar">|</span>'
+"""The bar between two cells, where a table's row is quoted as it stands in its document."""
+
 UNSEEN = re.compile(
     "[\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\U000e0000-\U000e007f]"
 )
@@ -446,7 +449,8 @@ def _source_list(
     rows = []
     for citation in citations:
         lang = _lang(languages.get(citation.document_id))
-        quote = f"<q{lang}>{shown(citation.quote)}</q>" if with_quotes else ""
+        words = shown(citation.quote).replace(inert("|"), BAR)
+        quote = f"<q{lang}>{words}</q>" if with_quotes else ""
         state = texts.source_state.get(citation.source_state)
         warning = f'<span class="state">{inert(state)}</span>' if state else ""
         rows.append(
@@ -502,8 +506,9 @@ def shown(text: str) -> str:
 
 
 def shown_in(markdown: str) -> str:
-    """Markdown with each unseen character as a visible mark."""
-    return UNSEEN.sub(lambda character: _unseen_mark(character[0]), markdown)
+    """Markdown with each unseen character as a visible mark, and addresses as text, not links."""
+    unlinked = markdown.replace("://", "&#58;//").replace("@", "&#64;")
+    return UNSEEN.sub(lambda character: _unseen_mark(character[0]), unlinked)
 
 
 def _unseen_mark(character: str) -> str:

@@ -139,10 +139,11 @@ function writeDocument(found, quoted) {
     const line = text.slice(start, end);
     const bars = TABLE_ROW.test(line) ? barsIn(text, start, end) : [];
     if (inFrontMatter) {
-      const row = element("div", "line");
+      const isFence = /^---[ \t]*\r?\n$/.test(line);
+      const row = element("div", isFence ? "sign" : "line");
       write(row, start, end);
       frontMatter.append(row);
-      if (start > 0 && /^---[ \t]*\r?\n$/.test(line)) inFrontMatter = false;
+      if (start > 0 && isFence) inFrontMatter = false;
     } else if (bars.length > 1) {
       if (!table) {
         table = element("table", "");
@@ -267,7 +268,7 @@ function fillPane(found, place) {
     isSame ? null : element("p", "warning", texts.document_changed),
     contents(found, body));
   showInPane(head, body);
-  const mark = body.querySelector("mark");
+  const mark = body.querySelector("mark:not(.sign *)") ?? body.querySelector("mark");
   const target = mark ?? title;
   target.tabIndex = -1;
   // Focus first: the browser's own scrolling is then overruled by ours.

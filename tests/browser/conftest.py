@@ -1,0 +1,135 @@
+"""A real Chromium on the real server; each page fails its test for what no page may do."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from functools import cache
+from pathlib import Path
+from typing import Literal
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from tests.serving import Server, briefing_server, build
+
+CHROMIUM = [
+    "--no-sandbox",  # as root, in a container
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+WAIT_MS = 20_000
+
+HOSTILE = """---
+title: The harbour 𝒜 <b>register</b>
+---
+# The harbour 𝒜 <img src=x onerror="window.hacked=1"> register
+
+😀 The harbour master of Aktau is Dana <script>window.hacked=1</script> Serikbay \
+<img src="https://evil.example/x.png" onerror="window.hacked=1">, see \
+![picture](https://evil.example/y.png) and [link](javascript:window.hacked=1).
+
+The berth of the 𝒜urora is 7 \u202eneddih\u202c and 12\u200b3 [1] </script></div>.
+
+| Berth | Ship |
+|---|---|
+| 7 | <svg onload="window.hacked=1">Aurora</svg> |
+"""
+
+OpenPage = Callable[..., Page]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """One browser for a file's tests; while it is open, this thread has an event loop running."""
+    executable = shutil.which("chromium") or shutil.which("google-chrome")
+    assert executable, "these tests need Chromium; on Debian: apt-get install chromium"
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=executable, args=CHROMIUM)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="session")
+def url() -> str:
+    """Where the shipped briefing is served."""
+    address: str = briefing_server().url
+    return address
+
+
+@pytest.fixture(scope="session")
+def hostile_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A server on a document that would like to run."""
+    folder = tmp_path_factory.mktemp("hostile")
+    (folder / "sources").mkdir()
+    (folder / "sources" / "register.md").write_text(HOSTILE, encoding="utf-8")
+    with Server(build([folder / "sources"], folder / "index")) as server:
+        yield server.url
+
+
+@pytest.fixture(scope="module")
+def context(browser: Browser) -> Callable[[str, str], BrowserContext]:
+    """A context for a browser language and a colour scheme; its pages share a cache."""
+
+    @cache
+    def make(language: str, scheme: Literal["light", "dark"]) -> BrowserContext:
+        made = browser.new_context(
+            locale=language,
+            color_scheme=scheme,
+            permissions=["clipboard-read", "clipboard-write"],
+        )
+        made.set_default_timeout(WAIT_MS)
+        return made
+
+    return make
+
+
+@pytest.fixture
+def open_page(context: Callable[[str, str], BrowserContext]) -> Iterator[OpenPage]:
+    """Open a page: no request to another host, no error in the console, nothing stored."""
+    pages: list[Page] = []
+    hosts: set[str] = set()
+    complaints: list[str] = []
+
+    def open_one(
+        url: str,
+        *,
+        width: int = 1280,
+        height: int = 800,
+        scheme: str = "light",
+        language: str = "en-US",
+    ) -> Page:
+        page = context(language, scheme).new_page()
+        page.set_viewport_size({"width": width, "height": height})
+        page.on("request", lambda request: hosts.add(urlsplit(request.url).hostname or ""))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on(
+            "console",
+            lambda message: complaints.append(message.text) if message.type == "error" else None,
+        )
+        page.goto(url)
+        pages.append(page)
+        return page
+
+    yield open_one
+    stored = [
+        page.evaluate("document.cookie + Object.keys({...localStorage, ...sessionStorage})")
+        for page in pages
+    ]
+    for page in pages:
+        page.close()
+    assert hosts <= {"127.0.0.1"}
+    assert not complaints
+    assert not any(stored)
+
+
+@pytest.fixture(scope="session")
+def screenshot() -> Path:
+    """Where the README's picture of the chat lies."""
+    return Path(__file__).resolve().parents[2] / "docs" / "manual" / "screenshot.png"

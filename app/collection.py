@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Final
 
-from app.language import LANGUAGES, detect_language, lexicon, numbers, same_name, stem
+from app.language import LANGUAGES, detect_language, lexicon, numbers, same_name, stems
 from app.types import Language, Term
 from index import Retriever, fold
 
@@ -47,20 +47,22 @@ class Collection:
         }
         self._stems = Counter[str]()
         for word, count in self.known_words.items():
-            self._stems[stem(word.removesuffix("'s"))] += count
+            for one in stems(word.removesuffix("'s")):
+                self._stems[one] += count
         self._text = "\n\n".join(texts)[:INITIALS_CHARACTERS_MAX]
         self._folded_text = fold(self._text)
         self.spelled_out = lru_cache(maxsize=1_024)(self._spelled_out)
         self.mentions = lru_cache(maxsize=4_096)(self._mentions)
 
-    def rarity(self, stemmed: str) -> float:
-        """Return how much a stem weighs: ln(1 + passages / passages that have it), as in inverse
-        document frequency (Spärck Jones 1972), with a half for a stem that none has."""
-        return math.log1p(max(1, self.passages) / max(0.5, self._stems[stemmed]))
+    def rarity(self, stemmed: tuple[str, ...]) -> float:
+        """Return how much a word weighs by its stems: ln(1 + passages / passages that have it), as
+        in inverse document frequency (Spärck Jones 1972), with a half for one that none has."""
+        found = max(self._stems[one] for one in stemmed)
+        return math.log1p(max(1, self.passages) / max(0.5, found))
 
     def _mentions(self, term: Term) -> bool:
         """Say whether any document has a term, or the name that its initials stand for."""
-        if self._stems[term.stem] or term.folded in self.known_words:
+        if any(self._stems[one] for one in term.stems) or term.folded in self.known_words:
             return True
         if self.spelled_out(term.text) is not None:
             return True

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from app.language import detect_language, is_cyrillic, lexicon, numbers, same_name, stem
+from app.language import detect_language, is_cyrillic, lexicon, numbers, same_name, stems
 from app.types import Evidence, Features, Language, Query, Term
 from index import Passage, RankedPassage, SpanReader, TokenLogits, fold, words
 
@@ -32,13 +32,13 @@ def find_evidence(
     ranked: Sequence[RankedPassage],
     *,
     reader: SpanReader,
-    rarity: Callable[[str], float],
+    rarity: Callable[[tuple[str, ...]], float],
     languages: Mapping[str, Language],
     probability: Callable[[Features], float],
 ) -> tuple[Evidence, ...]:
     """Return one piece of evidence for each passage, the most probable first.
 
-    All passages are read in one batch. ``rarity`` weighs a stem by how few passages have it,
+    All passages are read in one batch. ``rarity`` weighs a term's stems by how few passages have them,
     ``languages`` gives each document's language, ``probability`` is the calibrated model.
     """
     if not ranked:
@@ -127,7 +127,7 @@ def _features(
     span: _Span,
     best_other: float,
     *,
-    rarity: Callable[[str], float],
+    rarity: Callable[[tuple[str, ...]], float],
     foreign: bool,
 ) -> Features:
     passage = candidate.passage
@@ -154,7 +154,7 @@ class Mentions:
 
     def __init__(self, text: str) -> None:
         self._words = frozenset(word.folded.removesuffix("'s") for word in words(text))
-        self._stems = frozenset(map(stem, self._words))
+        self._stems = frozenset(one for word in self._words for one in stems(word))
 
     def joined(self, other: Mentions) -> Mentions:
         """Return what either text mentions."""
@@ -174,12 +174,12 @@ class Mentions:
 
     def has(self, term: Term) -> bool:
         """Say whether a term occurs: its stem, or, for a name, a name that is nearly the same."""
-        if term.stem in self._stems or term.folded in self._words:
+        if any(one in self._stems for one in term.stems) or term.folded in self._words:
             return True
         return term.is_name and any(same_name(term.folded, word) for word in self._words)
 
     def coverage(
-        self, terms: Sequence[Term], rarity: Callable[[str], float], *, foreign: bool
+        self, terms: Sequence[Term], rarity: Callable[[tuple[str, ...]], float], *, foreign: bool
     ) -> float:
         """Return the share of the terms that occur, weighted by rarity.
 
@@ -191,7 +191,7 @@ class Mentions:
             return 1.0
         present = [self.has(term) for term in terms]
         weights = [
-            rarity(term.stem)
+            rarity(term.stems)
             if not foreign or found or not is_cyrillic(term.folded) else 0.0
             for term, found in zip(terms, present, strict=True)
         ]
@@ -222,7 +222,7 @@ def find_sentences(
     query: Query,
     ranked: Sequence[RankedPassage],
     *,
-    rarity: Callable[[str], float],
+    rarity: Callable[[tuple[str, ...]], float],
     languages: Mapping[str, Language],
     probability: Callable[[Features], float],
     sentences_max: int,

@@ -123,7 +123,6 @@ def is_cyrillic(text: str) -> bool:
     return _CYRILLIC.search(text) is not None
 
 
-_LETTER = re.compile(r"[^\W\d_]")
 _KAZAKH_ENDINGS = re.compile(
     r"(?:лар|лер|дар|дер|тар|тер)(?:ды|ди|га|ге|да|де|дын|дин)?$|(?:нын|нин|дын|дин|тын|тин)$"
     r"|(?:га|ге|ка|ке)$|(?:ган|ген|кан|кен)$|(?:ады|еди|йды|йди)$"
@@ -137,15 +136,14 @@ def detect_language(text: str) -> Language:
     """
     if not _CYRILLIC.search(text):
         return "en"
-    letters = _LETTER.findall(text)
-    if sum(bool(_CYRILLIC.match(letter)) for letter in letters) * 2 < len(letters):
-        # A Latin sentence with a Cyrillic name in it, or a Russian question full of Latin names:
-        # the function words are in the language of the sentence.
-        if any(word.folded in lexicon("en").function_words for word in words(text)):
-            return "en"
+    found = [word.folded for word in words(text)]
+    # A name in the other script doesn't change the language: the function words say it.
+    if any(word in lexicon("en").function_words for word in found) and not any(
+        word in lexicon(other).function_words for word in found for other in ("ru", "kk")
+    ):
+        return "en"
     if _KAZAKH_LETTERS & set(text.lower()):
         return "kk"
-    found = [word.folded for word in words(text)]
     kazakh = sum(
         (word in lexicon("kk").function_words) - (word in lexicon("ru").function_words)
         for word in found
@@ -170,15 +168,15 @@ _KAZAKH_SUFFIXES = tuple(sorted(
 
 
 @lru_cache(maxsize=65_536)
-def stem(word: str) -> str:
-    """Return the stem of a folded word: Snowball's for English and Russian; for Kazakh, where no
+def stems(word: str) -> tuple[str, ...]:
+    """Return the stems of a folded word: Snowball's for English and Russian; for Kazakh, where no
     stemmer exists, the word without its chain of suffixes as far as four letters remain.
 
-    A Cyrillic word may be either language: the shorter of both stems is taken, on both sides of
-    every comparison.
+    A Cyrillic word may be of either language, so it has both stems; two words have one form in
+    common where any of their stems agree.
     """
     if word[:1].isdigit():
-        return word
+        return (word,)
     if _CYRILLIC.match(word):
         kazakh = word
         while True:
@@ -188,13 +186,12 @@ def stem(word: str) -> str:
                 break
             kazakh = kazakh[: -len(suffix)]
         russian: str = _STEMMERS["ru"].stemWord(word)
-        return min(russian, kazakh, key=len)
+        return (russian,) if russian == kazakh else (russian, kazakh)
     for pattern, replacement in _BRITISH:
         word, changed = pattern.subn(replacement, word)
         if changed:
             break
-    english: str = _STEMMERS["en"].stemWord(word)
-    return english
+    return (_STEMMERS["en"].stemWord(word),)
 
 
 _LATIN = str.maketrans({

@@ -14,7 +14,7 @@ from typing import Final
 from rapidfuzz.distance import DamerauLevenshtein
 
 from app.errors import QuestionRefused
-from app.language import Lexicon, detect_language, lexicon, numbers, stem
+from app.language import LANGUAGES, Lexicon, detect_language, lexicon, numbers, stems
 from app.types import CourtesyKind, Language, Query, QuestionKind, Term
 from index import fold, words
 
@@ -52,9 +52,13 @@ def understand(
             f"The question has {len(asked)} characters; the limit is {characters_max}. Shorten it.",
         )
     spoken = language or detect_language(asked)
+    courtesy = None
+    for tried in (spoken, *LANGUAGES):
+        courtesy = _courtesy(_bare(asked), lexicon(tried))
+        if courtesy is not None:
+            spoken = language or tried
+            break
     lists = lexicon(spoken)
-    plain = _bare(asked)
-    courtesy = _courtesy(plain, lists)
     if courtesy is None:
         asked = _without_greeting(asked, lists)
     is_order = courtesy is None and any(p.search(fold(asked)) for p in lists.orders)
@@ -153,9 +157,9 @@ def _terms(text: str, lists: Lexicon) -> tuple[Term, ...]:
             and (not first or written[1:2].isupper())
             and bare not in lists.time_words
         )
-        term = Term(text=written, folded=bare, stem=stem(bare), is_name=is_name,
+        term = Term(text=written, folded=bare, stems=stems(bare), is_name=is_name,
                     is_number=bare[:1].isdigit())
-        terms.setdefault(term.stem, term)
+        terms.setdefault(term.stems[0], term)
     return tuple(terms.values())
 
 
@@ -200,11 +204,11 @@ def _respell(
             continue
         edits_max = 2 if len(bare) >= 8 else 1
         best: tuple[int, int, str] | None = None
-        stems = stem(bare)
+        own = set(stems(bare))
         for known, count in known_words.items():
             if abs(len(known) - len(bare)) > edits_max or len(known) < SPELLING_LETTERS_MIN:
                 continue
-            if stem(known) == stems:
+            if not own.isdisjoint(stems(known)):
                 best = None
                 break
             edits = DamerauLevenshtein.distance(bare, known, score_cutoff=edits_max)
@@ -226,6 +230,7 @@ def _resolve(read: str, history: Sequence[str], lists: Lexicon) -> tuple[str, st
     ("how long is it?"), both questions are put together and read as one. Any other question is
     left alone, so that a change of subject isn't dragged along.
     """
+    history = [earlier for earlier in history if any(map(str.isalnum, earlier))]
     if not history:
         return read, read
     folded = _bare(read)
@@ -269,7 +274,8 @@ def _in_place(earlier: str, named: str, lists: Lexicon) -> str | None:
     Replaced is what has the same form and stands last: a year by a year, a name by a name, else
     the words from a determiner or preposition that opens ``named`` up to the next function word.
     """
-    if not named:
+    opening = next(words(named), None)
+    if opening is None:
         return None
     if _YEAR.search(named):
         years = list(_YEAR.finditer(earlier))
@@ -283,11 +289,10 @@ def _in_place(earlier: str, named: str, lists: Lexicon) -> str | None:
         names = {t.folded for t in _terms(earlier, lists) if t.is_name}
         spans = _runs(earlier, lambda word: word in names)
     else:
-        opening = next(words(named)).folded
-        if opening in lists.function_words:
+        if opening.folded in lists.function_words:
             found = list(words(earlier))
             for at, word in enumerate(found):
-                if word.folded != opening:
+                if word.folded != opening.folded:
                     continue
                 stop = at + 1
                 while stop < len(found) and found[stop].folded in lists.function_words:

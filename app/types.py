@@ -20,11 +20,11 @@ Confidence: TypeAlias = Annotated[float, Field(ge=0.0, le=1.0)]
 
 
 class Term(Frozen):
-    """A word of a question that carries meaning: as written, folded, and its stem."""
+    """A word of a question that carries meaning: as written, folded, and its stems."""
 
     text: str
     folded: str
-    stem: str
+    stems: tuple[str, ...] = Field(min_length=1)
     is_name: bool
     is_number: bool
 

@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from app.types import Evidence, Features
+from index import Passage, Sentence
+
+FEATURES = Features(margin=3.0, runner_up=1.0, fused=0.5, dense=0.8, coverage=1.0,
+                    sentence_coverage=1.0, missing_names=0.0, fits=1.0, foreign=0.0)
+
+MakePassage = Callable[..., Passage]
+MakeEvidence = Callable[..., Evidence]
+
+
+@pytest.fixture
+def passage() -> MakePassage:
+    """Make a passage of sentences that stand at ``start`` in their document, a space between."""
+
+    def make(*sentences: str, start: int = 0, kind: str = "prose", document_id: str = "report",
+             heading_path: tuple[str, ...] = ("Report", "Bridge")) -> Passage:
+        joint = "\n" if kind == "list" else " "
+        spans, at = [], start
+        for sentence in sentences:
+            spans.append(Sentence(start=at, end=at + len(sentence)))
+            at += len(sentence) + len(joint)
+        text = joint.join(sentences)
+        return Passage(passage_id=1, document_id=document_id, start=start, end=start + len(text),
+                       text=text, heading_path=heading_path, kind=kind,  # type: ignore[arg-type]
+                       sentences=tuple(spans))
+
+    return make
+
+
+@pytest.fixture
+def evidence() -> MakeEvidence:
+    """Make evidence for a span of a passage, given as text, quoted with its whole passage."""
+
+    def make(passage: Passage, span: str | None = None, *, probability: float = 0.9) -> Evidence:
+        found = None
+        if span is not None:
+            at = passage.start + passage.text.index(span)
+            found = (at, at + len(span))
+        return Evidence(passage=passage, span=found, quote=(passage.start, passage.end),
+                        features=FEATURES, probability=probability)
+
+    return make

@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from app.abstaining import judge
+from app.querying import understand
+from app.types import Evidence, Term, Verdict
+from index import Passage, fold, words
+
+TEXT = "The fare was cut from 3 to 2 euros in 2019, and the bridge is 763 metres long."
+DOCUMENT_WORDS = frozenset(word.folded for word in words(TEXT))
+
+MakeEvidence = Callable[..., Evidence]
+MakePassage = Callable[..., Passage]
+
+
+def judged(question: str, *found: Evidence, threshold: float = 0.5) -> Verdict:
+    query = understand(
+        question, history=(), language=None, known_words={}, is_word=lambda word: True,
+        spelled_out=lambda written: None, characters_max=500,
+    )
+
+    def mentions(term: Term) -> bool:
+        return fold(term.text) in DOCUMENT_WORDS
+
+    return judge(query, found, threshold=threshold, mentions=mentions, cyrillic_collection=False,
+                 numbers=frozenset({"3", "2", "2019", "763"}))
+
+
+def test_evidence_over_the_threshold_is_an_answer(
+    passage: MakePassage, evidence: MakeEvidence
+) -> None:
+    one = evidence(passage(TEXT), "763 metres", probability=0.8)
+    verdict = judged("How long is the bridge?", one)
+    assert verdict.reason is None
+    assert verdict.evidence == (one,)
+
+
+def test_a_name_that_no_document_mentions_is_named_and_refused(
+    passage: MakePassage, evidence: MakeEvidence
+) -> None:
+    verdict = judged("How long is the bridge in Rotterdam?",
+                     evidence(passage(TEXT), "763 metres", probability=0.99))
+    assert verdict.reason == "not_stated"
+    assert verdict.missing_terms == ("Rotterdam",)
+
+
+def test_a_year_that_no_document_mentions_is_named_and_refused(
+    passage: MakePassage, evidence: MakeEvidence
+) -> None:
+    verdict = judged("How long was the bridge in 2031?",
+                     evidence(passage(TEXT), "763 metres", probability=0.99))
+    assert verdict.reason == "not_stated"
+    assert "2031" in verdict.missing_terms
+
+
+def test_what_counts_the_answers_needs_no_mention(
+    passage: MakePassage, evidence: MakeEvidence
+) -> None:
+    assert judged("How long, in 4 words?", evidence(passage(TEXT), "763")).reason is None
+
+
+def test_a_premise_that_the_quote_contradicts_is_refused(
+    passage: MakePassage, evidence: MakeEvidence
+) -> None:
+    quote = evidence(passage(TEXT), "from 3 to 2 euros", probability=0.99)
+    assert judged("Why did the fare rise?", quote).reason == "not_stated"
+    assert judged("Why did the fare fall?", quote).reason is None
+
+
+def test_a_russian_word_that_an_english_collection_cannot_have_is_not_called_missing(
+    passage: MakePassage, evidence: MakeEvidence
+) -> None:
+    assert judged("Какова длина моста?", evidence(passage(TEXT), "763 metres")).reason is None
+
+
+def test_just_under_the_threshold_is_a_near_miss_and_far_under_it_is_not(
+    passage: MakePassage, evidence: MakeEvidence
+) -> None:
+    near = evidence(passage(TEXT), "763 metres", probability=0.4)
+    far = evidence(passage(TEXT), "763 metres", probability=0.1)
+    assert judged("How long is the bridge?", near).reason == "near_miss"
+    assert judged("How long is the bridge?", far).reason == "not_stated"
+
+
+def test_an_order_is_unclear_whatever_the_evidence(
+    passage: MakePassage, evidence: MakeEvidence
+) -> None:
+    verdict = judged("Write a poem about the bridge", evidence(passage(TEXT), "763 metres"))
+    assert verdict.reason == "unclear"
+    assert verdict.evidence == ()
+
+
+def test_without_evidence_nothing_was_found() -> None:
+    assert judged("How long is the bridge?").reason == "nothing_found"
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.floats(0, 1), st.floats(0, 1), st.lists(st.floats(0, 1), min_size=1, max_size=4))
+def test_raising_the_threshold_never_answers_more(
+    passage: MakePassage, evidence: MakeEvidence, one: float, other: float,
+    probabilities: list[float],
+) -> None:
+    found = [evidence(passage(TEXT), "763 metres", probability=p)
+             for p in sorted(probabilities, reverse=True)]
+    low, high = sorted((one, other))
+    answered_low = judged("How long is the bridge?", *found, threshold=low).evidence
+    answered_high = judged("How long is the bridge?", *found, threshold=high).evidence
+    assert len(answered_high) <= len(answered_low)

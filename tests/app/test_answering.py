@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from app.answering import LONG_ANSWER_CHARACTERS_MAX, compose, quote_nearest
+from app.querying import understand
+from app.rendering import as_text
+from app.templates import templates
+from app.types import Draft, Evidence, Query
+from index import Passage
+
+MakeEvidence = Callable[..., Evidence]
+MakePassage = Callable[..., Passage]
+
+
+def asked(question: str) -> Query:
+    return understand(
+        question, history=(), language=None, known_words={"bridge": 1}, is_word=lambda word: False,
+        spelled_out=lambda written: None, characters_max=500,
+    )
+
+
+def quoted(draft: Draft, *evidence: Evidence) -> list[str]:
+    passages = {one.passage.document_id: one.passage for one in evidence}
+    return [passages[q.document_id].text[q.start - passages[q.document_id].start :
+                                         q.end - passages[q.document_id].start]
+            for q in draft.quotes]
+
+
+def test_a_fact_is_its_span_then_the_sentence_that_says_it(
+    passage: MakePassage, evidence: MakeEvidence
+) -> None:
+    one = evidence(passage("The bridge is 763 metres long.", start=40), "763 metres")
+    draft = compose(asked("How long is it?"), [one], templates("en"))
+    assert as_text(draft.lines) == "763 metres [1]\n“The bridge is 763 metres long.” [1]"
+    assert draft.short_answer == "763 metres"
+    assert (draft.quotes[0].start, draft.quotes[0].end) == (40, 70)
+
+
+def test_a_span_that_is_nearly_the_sentence_is_not_said_twice(
+    passage: MakePassage, evidence: MakeEvidence
+) -> None:
+    one = evidence(passage("Seven hundred metres."), "Seven hundred metres")
+    draft = compose(asked("How long is it?"), [one], templates("en"))
+    assert as_text(draft.lines) == "“Seven hundred metres.” [1]"
+
+
+def test_a_list_is_its_lead_and_its_items_as_bullets_from_one_quote(
+    passage: MakePassage, evidence: MakeEvidence
+) -> None:
+    listed = passage("The projects are:", "- a bridge", "- a tunnel", kind="list")
+    draft = compose(asked("Which projects are there?"), [evidence(listed, "a bridge")],
+                    templates("en"))
+    assert as_text(draft.lines) == "“The projects are:” [1]\n- a bridge\n- a tunnel"
+    assert len(draft.quotes) == 1
+
+
+def test_a_misspelling_that_was_read_otherwise_is_said_first(
+    passage: MakePassage, evidence: MakeEvidence
+) -> None:
+    one = evidence(passage("The bridge is 763 metres long."), "763 metres")
+    draft = compose(asked("How long is the brigde?"), [one], templates("en"))
+    assert draft.lines[0].text == "Read as: brigde → bridge."
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)
+@given(st.lists(st.text(alphabet="abc 1.", min_size=1, max_size=900), min_size=1, max_size=6))
+def test_whatever_is_quoted_is_the_passages_own_text_and_the_answer_keeps_to_its_limit(
+    passage: MakePassage, evidence: MakeEvidence, sentences: list[str]
+) -> None:
+    found = [evidence(passage(sentence, document_id=str(at)))
+             for at, sentence in enumerate(sentences)]
+    draft = compose(asked("Tell me about the bridge"), found, templates("en"))
+    assert len(as_text(draft.lines)) <= LONG_ANSWER_CHARACTERS_MAX
+    assert all(quote in sentences[int(q.document_id)]
+               for quote, q in zip(quoted(draft, *found), draft.quotes, strict=True))
+
+
+def test_a_sentence_too_long_to_quote_is_quoted_around_the_answer_between_words(
+    passage: MakePassage, evidence: MakeEvidence
+) -> None:
+    text = "word " * 200 + "763 metres " + "word " * 200
+    one = evidence(passage(text.strip()), "763 metres")
+    draft = compose(asked("How long is it?"), [one], templates("en"))
+    quote = quoted(draft, one)[0]
+    assert "763 metres" in quote
+    assert len(quote) <= 600
+    assert set(quote.split()) == {"word", "763", "metres"}
+
+
+def test_the_nearest_passages_are_numbered_and_none_is_shown_twice(
+    passage: MakePassage, evidence: MakeEvidence
+) -> None:
+    one, other = passage("A."), passage("B.", document_id="other")
+    nearest = quote_nearest([evidence(one), evidence(one), evidence(other)], 3)
+    assert [(q.number, q.document_id) for q in nearest] == [(1, "report"), (2, "other")]

@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from app.finding import Mentions, find_leads, quote_around
+from app.language import stems
+from app.types import Term
+from index import Passage, fold
+
+MakePassage = Callable[..., Passage]
+
+
+def term(text: str, *, is_name: bool = False) -> Term:
+    return Term(text=text, folded=fold(text), stems=stems(fold(text)), is_name=is_name,
+                is_number=text[0].isdigit())
+
+
+def even(_: tuple[str, ...]) -> float:
+    return 1.0
+
+
+@pytest.mark.parametrize("word", ["canal", "CANALS", "modernised"])
+def test_a_text_mentions_a_word_in_any_of_its_forms(word: str) -> None:
+    assert Mentions("Canals were modernized.").has(term(word))
+
+
+def test_a_name_is_mentioned_across_scripts_but_a_common_word_is_not_guessed() -> None:
+    said = Mentions("Serik Zhumangarin spoke.")
+    assert said.has(term("Жумангарин", is_name=True))
+    assert not said.has(term("Жумангарин"))
+
+
+def test_coverage_is_the_weighted_share_of_terms_that_occur() -> None:
+    said = Mentions("The bridge is long.")
+    assert said.coverage([term("bridge"), term("tunnel")], even, foreign=False) == 0.5
+    weights = {stems("bridge"): 3.0, stems("tunnel"): 1.0}
+    assert said.coverage(
+        [term("bridge"), term("tunnel")], weights.__getitem__, foreign=False) == 0.75
+
+
+def test_in_a_foreign_text_a_translated_word_counts_neither_way() -> None:
+    said = Mentions("The bridge opened in 2019.")
+    assert said.coverage([term("мост"), term("2019")], even, foreign=True) == 1.0
+    assert said.coverage([term("мост"), term("2020")], even, foreign=True) == 0.0
+    assert said.coverage([term("мост")], even, foreign=True) == 0.5
+
+
+def test_a_span_is_quoted_with_its_whole_sentence(passage: MakePassage) -> None:
+    one = passage("The bridge is old.", "The tunnel is 900 metres long.", start=100)
+    at = 100 + one.text.index("900")
+    start, end = quote_around(one, (at, at + 3))
+    assert one.text[start - 100 : end - 100] == "The tunnel is 900 metres long."
+
+
+def test_a_sentence_that_opens_with_a_pronoun_brings_the_one_before_it(
+    passage: MakePassage,
+) -> None:
+    one = passage("The tunnel is new.", "It is 900 metres long.")
+    at = one.text.index("900")
+    start, end = quote_around(one, (at, at + 3))
+    assert one.text[start:end] == "The tunnel is new. It is 900 metres long."
+
+
+def test_a_table_row_is_quoted_without_the_bars_at_its_ends(passage: MakePassage) -> None:
+    one = passage("| Canals | 763 km |", kind="table")
+    start, end = quote_around(one, (11, 14))
+    assert one.text[start:end] == "Canals | 763 km"
+
+
+def test_a_collection_in_brief_is_each_opening_then_figures_and_nothing_twice(
+    passage: MakePassage,
+) -> None:
+    report = passage("The bridge was opened.", "It cost 5 million.", "Birds sing there.")
+    plan = passage("The ferry plan was agreed.", "The ferry plan was agreed.", "It has 12 steps.",
+                   document_id="plan")
+    found = find_leads([[report], [plan]], sentences_max=4)
+    texts = [one.passage.text[one.quote[0] : one.quote[1]] for one in found]
+    assert texts == ["The bridge was opened.", "The ferry plan was agreed.",
+                     "It cost 5 million.", "It has 12 steps."]

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from index.types import Block
@@ -133,8 +134,10 @@ def _line_blocks(text: str, lines: Sequence[Line], *, marked: bool) -> Iterator[
         if not in_table:
             header_seen = False
         if not content.strip():
-            in_list = in_list and number + 1 < len(lines) and bool(
-                _ITEM.match(text[lines[number + 1].start : lines[number + 1].end])
+            in_list = (
+                in_list
+                and number + 1 < len(lines)
+                and bool(_ITEM.match(text[lines[number + 1].start : lines[number + 1].end]))
             )
             continue
         if not item:
@@ -174,14 +177,14 @@ def _paragraph(text: str, lines: Sequence[Line]) -> Iterator[Block]:
     longest = max(line.end - line.start for line in lines)
     breaks = [
         line.end
-        for line, following in zip(lines, lines[1:], strict=False)
+        for line, following in pairwise(lines)
         if line.end - line.start < WRAPPED_SHARE * longest
         and _begins_anew(text[following.start : following.end])
     ]
     if len(lines) > 1 and longest < 50:
         breaks = [
             line.end
-            for line, following in zip(lines, lines[1:], strict=False)
+            for line, following in pairwise(lines)
             if _begins_anew(text[following.start : following.end])
         ]
     yield _block(text, "paragraph", lines[0].start, lines[-1].end, breaks=tuple(breaks))
@@ -222,7 +225,7 @@ def _markdown_blocks(text: str, lines: Sequence[Line], skipped: int) -> Iterator
             list_depth -= 1
         elif token.type == "table_open":
             group += 1
-            found.extend(_table_blocks(text, body, token, tokens[number:], group, claimed))
+            found.extend(_table_blocks(text, body, token, group, claimed))
         elif token.type in ("heading_open", "paragraph_open", "fence", "code_block", "html_block"):
             first, last = _claim(token, claimed)
             if first == last:
@@ -274,22 +277,18 @@ def _table_blocks(
     text: str,
     body: Sequence[Line],
     table: Token,
-    tokens: Sequence[Token],
     group: int,
     claimed: list[bool],
 ) -> Iterator[Block]:
     first, last = _claim(table, claimed)
-    rows = iter(range(first, last))
-    for number in rows:
+    for number in range(first, last):
         line = body[number]
         kind: Literal["header", "row"] = "header" if number < first + 2 else "row"
         yield _block(text, kind, line.start, line.end, group=group)
 
 
 def _hard_breaks(text: str, lines: Sequence[Line]) -> tuple[int, ...]:
-    return tuple(
-        line.end for line in lines if text[line.start : line.end].endswith(("  ", "\\"))
-    )
+    return tuple(line.end for line in lines if text[line.start : line.end].endswith(("  ", "\\")))
 
 
 def _plain(inline: Token) -> str:

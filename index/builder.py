@@ -96,9 +96,7 @@ def build_index(
             raise NothingToIndex(_nothing(paths, read))
         settings = _settings(count)
         encoder = models.manifest.facts(models.manifest.encoder)
-        used = EncoderUsed(
-            name=encoder.name, dimension=encoder.dimension, sha256=encoder.sha256
-        )
+        used = EncoderUsed(name=encoder.name, dimension=encoder.dimension, sha256=encoder.sha256)
         index_id = _index_id(settings, used, read.documents)
         if rebuild or not _is_current(previous, index_id, read.documents):
             vectors, cache = _vectors(index_folder, models, read.documents, progress, fresh=rebuild)
@@ -124,9 +122,7 @@ def build_index(
         index_id=index_id,
         added=tuple(d.path for key, d in after.items() if key not in before),
         changed=tuple(
-            d.path
-            for key, d in after.items()
-            if key in before and before[key].sha256 != d.sha256
+            d.path for key, d in after.items() if key in before and before[key].sha256 != d.sha256
         ),
         unchanged=sum(key in before and before[key].sha256 == d.sha256 for key, d in after.items()),
         removed=tuple(d.path for key, d in before.items() if key not in after),
@@ -248,9 +244,7 @@ def _nothing(paths: Sequence[Path], read: _Read) -> str:
     )
 
 
-def _index_id(
-    settings: IndexSettings, encoder: EncoderUsed, documents: Iterable[_Chunked]
-) -> str:
+def _index_id(settings: IndexSettings, encoder: EncoderUsed, documents: Iterable[_Chunked]) -> str:
     """Hash what the index says: settings, encoder, documents and passages, not when or where."""
     digest = hashlib.sha256()
     digest.update(settings.model_dump_json().encode())
@@ -269,9 +263,7 @@ def _index_id(
     return digest.hexdigest()[:16]
 
 
-def _is_current(
-    previous: _Previous | None, index_id: str, documents: Sequence[_Chunked]
-) -> bool:
+def _is_current(previous: _Previous | None, index_id: str, documents: Sequence[_Chunked]) -> bool:
     """Say whether the current version holds the same, read from the same places."""
     if previous is None or previous.manifest.index_id != index_id:
         return False

@@ -120,10 +120,8 @@ def _runs(blocks: Sequence[Block]) -> Iterator[list[Block]]:
     run: list[Block] = []
     for block in blocks:
         in_table = block.kind in ("row", "header")
-        if run and in_table != (run[0].kind in ("row", "header")):
-            yield run
-            run = []
-        elif run and in_table and block.group != run[0].group:
+        was_table = bool(run) and run[0].kind in ("row", "header")
+        if run and (in_table != was_table or (in_table and block.group != run[0].group)):
             yield run
             run = []
         run.append(block)
@@ -131,9 +129,7 @@ def _runs(blocks: Sequence[Block]) -> Iterator[list[Block]]:
         yield run
 
 
-def _paragraphs(
-    text: str, blocks: Sequence[Block], count_tokens: TokenCounter
-) -> list[_Paragraph]:
+def _paragraphs(text: str, blocks: Sequence[Block], count_tokens: TokenCounter) -> list[_Paragraph]:
     """Return the blocks' sentences with their lengths; a list is put with its lead-in sentence."""
     split = [
         tuple(sentences(text, block.content_start, block.end, breaks=block.breaks))

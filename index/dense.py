@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import faiss
 import numpy as np
@@ -72,7 +72,8 @@ class DenseIndex:
             for first, last in within:
                 allowed[first:last] = 1
             bits = np.packbits(allowed, bitorder="little")
-            parameters = faiss.SearchParameters(sel=faiss.IDSelectorBitmap(bits))
+            library: Any = faiss  # its types don't know the wrappers that take an array
+            parameters = library.SearchParameters(sel=library.IDSelectorBitmap(bits))
         scores, rows = self._index.search(query[None], min(count, len(self)), params=parameters)
         found = rows[0] >= 0
         return rows[0][found], scores[0][found]

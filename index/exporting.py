@@ -23,7 +23,7 @@ TRACED_TOKENS = 16
 def export_graph(
     module: torch.nn.Module, hidden_size: int, outputs: tuple[str, ...], target: Path
 ) -> None:
-    """Write ``module(inputs_embeds, attention_mask)`` as a float32 graph with free batch and length.
+    """Write ``module(inputs_embeds, attention_mask)`` in float32, batch and length free.
 
     The module has to compute attention eagerly: fused attention can't be traced.
     """

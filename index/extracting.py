@@ -286,7 +286,7 @@ def _page_lines(root: Any) -> list[str]:
             words = node.text(deep=False) or ""
             writer.words.append(words if preformatted else words.replace("\n", " "))
             continue
-        if tag in _DROPPED or tag.startswith("-") or tag.startswith("_") or _is_hidden(node):
+        if tag in _DROPPED or tag.startswith(("-", "_")) or _is_hidden(node):
             continue
         if is_leaving:
             if tag == "pre":

@@ -22,6 +22,7 @@ from typing import Any, Protocol, TypeAlias
 import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
+from onnxruntime.capi import onnxruntime_pybind11_state as pybind_state
 
 from index.errors import ModelMissing
 from index.models import (
@@ -246,7 +247,8 @@ def _piece_model(
 ) -> bytes:
     from sentencepiece import sentencepiece_model_pb2
 
-    model = sentencepiece_model_pb2.ModelProto()
+    described: Any = sentencepiece_model_pb2  # its classes are made when it is imported
+    model = described.ModelProto()
     for number in kept:
         words, score = vocabulary[number]
         piece = model.pieces.add(piece=words, score=score)
@@ -265,6 +267,18 @@ def _piece_model(
     return bytes(model.SerializeToString())
 
 
+_GRAPH_ERRORS = (
+    pybind_state.Fail,
+    pybind_state.InvalidArgument,
+    pybind_state.InvalidGraph,
+    pybind_state.InvalidProtobuf,
+    pybind_state.NoSuchFile,
+    pybind_state.NotImplemented,
+    pybind_state.RuntimeException,
+)
+"""What onnxruntime raises on a file that it can't run; they share no base of their own."""
+
+
 def _session(path: Path) -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
@@ -272,10 +286,8 @@ def _session(path: Path) -> onnxruntime.InferenceSession:
     options.enable_mem_pattern = False
     options.log_severity_level = 3
     try:
-        return onnxruntime.InferenceSession(
-            str(path), options, providers=["CPUExecutionProvider"]
-        )
-    except Exception as error:  # onnxruntime raises classes of its own that share no base
+        return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    except _GRAPH_ERRORS as error:
         raise ModelMissing(f"{path} can't be opened ({error}); run `{PREPARE_COMMAND}`") from error
 
 

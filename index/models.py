@@ -15,7 +15,6 @@ from index.errors import ModelMissing
 from index.types import Frozen
 
 MANIFEST_NAME = "models.json"
-MANIFEST_VERSION = 1
 DEFAULT_ENCODER = "e5-small"
 """The encoder that is prepared always: the reader's body shares its tokenizer and token table."""
 
@@ -52,7 +51,7 @@ class EncoderFacts(Frozen):
 class ModelsManifest(Frozen):
     """The contents of ``models.json``; ``encoder`` names the one that indexes and searches use."""
 
-    version: Literal[1] = MANIFEST_VERSION
+    version: Literal[1] = 1
     encoder: str
     encoders: tuple[EncoderFacts, ...]
     files: tuple[ModelFile, ...]

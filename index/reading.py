@@ -19,7 +19,7 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Literal, NamedTuple, Self, TypeAlias
+from typing import IO, Literal, NamedTuple, Self, TypeAlias, cast
 
 from index.errors import NothingToIndex, UnreadableDocument
 from index.extracting import FORMATS, Extracted, extract_text
@@ -287,12 +287,12 @@ def _read(file: Path) -> _Reply:
             data = opened.read(FILE_BYTES_MAX + 1)
         extracted = extract_text(data, FORMATS[file.suffix.lower()], file.stem)
     except UnreadableDocument as error:
-        return _Reply(reason=error.reason, message=error.message)
+        return _Reply(reason=cast(UnreadableReason, error.reason), message=error.message)
     except PermissionError:
         return _Reply(reason="denied", message="it may not be opened by this user")
     except MemoryError:
         return _Reply(message="reading it takes more memory than is allowed")
-    except Exception as error:  # a parser may raise anything: one file is lost, with its name
+    except Exception as error:  # noqa: BLE001  a parser may raise anything; one file is lost
         return _Reply(message=f"its parser failed ({type(error).__name__})")
     return _Reply(
         extracted=extracted,

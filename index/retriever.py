@@ -39,7 +39,9 @@ DENSE_WEIGHT = 0.6
 class Retriever:
     """An open version of an index; safe to ask from several threads."""
 
-    def __init__(self, index_folder: Path, version: Path, manifest: Manifest, models: Models) -> None:
+    def __init__(
+        self, index_folder: Path, version: Path, manifest: Manifest, models: Models
+    ) -> None:
         self._index_folder = index_folder
         self._version = version
         self.manifest = manifest
@@ -133,8 +135,8 @@ class Retriever:
     def search(
         self, query: str, count: int, *, documents: frozenset[str] | None = None
     ) -> tuple[RankedPassage, ...]:
-        """Return the passages that fit a question best, best first, among ``documents`` if given."""
-        rows = [self._rows[d] for d in documents if d in self._rows] if documents is not None else []
+        """Return the passages that fit a question best, among ``documents`` if given."""
+        rows = sorted(self._rows[d] for d in documents or () if d in self._rows)
         if documents is not None and not rows:
             return ()
         vector = self.encoder.encode_queries([query])[0]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 
 import sentencex
 
@@ -52,7 +53,7 @@ def sentences(
     They are in order and hold every letter and digit of the span.
     """
     edges = (start, *(place for place in breaks if start < place < end), end)
-    for left, right in zip(edges, edges[1:], strict=False):
+    for left, right in pairwise(edges):
         yield from _split(text, left, right)
 
 
@@ -67,7 +68,8 @@ def _split(text: str, start: int, end: int) -> Iterator[Sentence]:
     for number, part in enumerate(parts):
         place += len(part)
         following = parts[number + 1] if number + 1 < len(parts) else ""
-        if following and _belongs_together(flat[max(begin, place - TAIL_CHARACTERS) : place], following):
+        tail = flat[max(begin, place - TAIL_CHARACTERS) : place]
+        if following and _belongs_together(tail, following):
             continue
         if following and not _LETTER_OR_DIGIT.search(flat, begin, place):
             continue

@@ -97,9 +97,7 @@ class SparseIndex:
     def __len__(self) -> int:
         return int(self._searcher.num_docs)
 
-    def search(
-        self, text: str, count: int, *, documents: Iterable[int] | None = None
-    ) -> Hits:
+    def search(self, text: str, count: int, *, documents: Iterable[int] | None = None) -> Hits:
         """Return the rows that match the text's words best, within ``documents`` if given."""
         folded = list(dict.fromkeys(word.folded for word in words(text)))[:QUERY_WORDS_MAX]
         if not folded or not len(self):

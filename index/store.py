@@ -139,9 +139,7 @@ def current_version(index_folder: Path) -> Path:
     try:
         name = pointer.read_text("utf-8").strip()
     except FileNotFoundError:
-        raise IndexMissing(
-            f"there is no index at {index_folder}; run `{BUILD_COMMAND}`"
-        ) from None
+        raise IndexMissing(f"there is no index at {index_folder}; run `{BUILD_COMMAND}`") from None
     except (OSError, UnicodeDecodeError) as error:
         raise IndexBroken(f"{pointer} can't be read; run `{REBUILD_COMMAND}`") from error
     folder = index_folder / "versions" / name
@@ -270,9 +268,7 @@ def rollback(index_folder: Path) -> Manifest:
                 check_files(version, manifest, in_full=True)
                 make_current(index_folder, version)
                 return manifest
-    raise IndexMissing(
-        f"{index_folder} holds no version to go back to; run `{BUILD_COMMAND}`"
-    )
+    raise IndexMissing(f"{index_folder} holds no version to go back to; run `{BUILD_COMMAND}`")
 
 
 def _versions(index_folder: Path) -> list[Path]:
@@ -475,9 +471,7 @@ class Store:
         names = (
             "document_id", "path", "title", "date", "language", "sha256", "characters", "passages",
         )  # fmt: skip
-        return tuple(
-            DocumentSummary(**dict(zip(names, row, strict=True))) for row in rows
-        )
+        return tuple(DocumentSummary(**dict(zip(names, row, strict=True))) for row in rows)
 
     def document_rows(self) -> Mapping[str, tuple[int, int, int]]:
         """Return each document's ordinal, first passage and number of passages, by its id."""
@@ -511,38 +505,23 @@ class Store:
             sections=sections,
         )  # fmt: skip
 
-    def passages(self, passage_ids: Sequence[int]) -> tuple[Passage, ...]:
+    def passages(self, passage_ids: Iterable[int]) -> tuple[Passage, ...]:
         """Return passages by id, in the order asked; ids that there are none of are left out."""
         wanted = list(dict.fromkeys(int(passage_id) for passage_id in passage_ids))
-        found: dict[int, Passage] = {}
-        for first in range(0, len(wanted), 500):
-            part = wanted[first : first + 500]
-            found.update(
-                self._passages(f"p.passage_id IN ({','.join('?' * len(part))})", part)
-            )
-        return tuple(found[passage_id] for passage_id in wanted if passage_id in found)
-
-    def passages_of(self, document_id: str) -> tuple[Passage, ...]:
-        """Return a document's passages in order."""
-        rows = self._query("SELECT ordinal FROM documents WHERE document_id = ?", (document_id,))
-        return tuple(self._passages("p.document = ?", rows[0]).values()) if rows else ()
-
-    def _passages(self, condition: str, values: Sequence[Any]) -> dict[int, Passage]:
         spans: dict[int, list[Sentence]] = {}
         for passage_id, start, end in self._query(
-            'SELECT s.passage_id, s.start, s."end" FROM sentences s '
-            "JOIN passages p ON p.passage_id = s.passage_id "
-            f"WHERE {condition} ORDER BY s.passage_id, s.number",
-            values,
+            'SELECT passage_id, start, "end" FROM sentences '
+            "WHERE passage_id IN (SELECT value FROM json_each(?)) ORDER BY passage_id, number",
+            [json.dumps(wanted)],
         ):
             spans.setdefault(passage_id, []).append(Sentence(start=start, end=end))
         rows = self._query(
             'SELECT p.passage_id, d.document_id, p.start, p."end", p.text, p.heading_path, p.kind, '
             "p.table_header, p.lead_in FROM passages p JOIN documents d ON d.ordinal = p.document "
-            f"WHERE {condition} ORDER BY p.passage_id",
-            values,
+            "WHERE p.passage_id IN (SELECT value FROM json_each(?))",
+            [json.dumps(wanted)],
         )
-        return {
+        found = {
             row[0]: Passage(
                 passage_id=row[0], document_id=row[1], start=row[2], end=row[3], text=row[4],
                 heading_path=tuple(json.loads(row[5])), kind=row[6], table_header=row[7],
@@ -550,6 +529,14 @@ class Store:
             )
             for row in rows
         }  # fmt: skip
+        return tuple(found[passage_id] for passage_id in wanted if passage_id in found)
+
+    def passages_of(self, document_id: str) -> tuple[Passage, ...]:
+        """Return a document's passages in order."""
+        rows = self._query(
+            "SELECT first_passage, passages FROM documents WHERE document_id = ?", (document_id,)
+        )
+        return self.passages(range(rows[0][0], rows[0][0] + rows[0][1])) if rows else ()
 
     def terms(self) -> dict[str, int]:
         """Return every folded word of the collection with the number of passages it stands in."""

@@ -6,6 +6,7 @@ import argparse
 import json
 import sys
 from pathlib import Path
+from typing import Self
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(REPOSITORY))
@@ -28,7 +29,7 @@ ERROR_CODES = {
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Build; return 0 when all is well, 1 when a file could not be read, 2 when nothing was done."""
+    """Build; return 0 if all is well, 1 if a file could not be read, 2 if nothing was done."""
     options = _options(arguments)
     try:
         if options.rollback:
@@ -108,7 +109,7 @@ class _Bar:
         self._bar: tqdm[None] | None = None
         self._stage = ""
 
-    def __enter__(self) -> _Bar:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -10,10 +10,12 @@ from __future__ import annotations
 import html
 import os
 import re
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from string import Template
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, get_args
+from unittest.mock import patch
 from urllib.parse import urlencode
 
 # Read while Gradio is imported: without them it calls api.gradio.app and huggingface.co.
@@ -23,6 +25,7 @@ os.environ["GRADIO_ANALYTICS_MAX_EVENTS"] = "500"
 
 import gradio as gr
 from gradio.components.chatbot import ExampleMessage
+from gradio.routes import App
 from pydantic import Field
 from starlette.responses import HTMLResponse, Response
 
@@ -144,9 +147,11 @@ def add_chat(app: FastAPI, desk: Desk) -> None:
     assets = _gradio_assets()
     for language in LANGUAGES:
         _add_page(app, desk, language, texts, assets)
+        with _without_unused_apps():
+            blocks = _blocks(desk, language, texts[language])
         gr.mount_gradio_app(
             app,
-            _blocks(desk, language, texts[language]),
+            blocks,
             f"/{language}",
             footer_links=[],
             run_history=False,
@@ -212,6 +217,15 @@ def _gradio_assets() -> str:
         page.read_text(encoding="utf-8"),
     )
     return "\n  ".join(tags)
+
+
+@contextmanager
+def _without_unused_apps() -> Iterator[None]:
+    """Keep Blocks from making, when it is made, left and queued, an application of 80 routes each
+    time: only the one that mounting makes is served, and the others are half of a second's start.
+    """
+    with patch.object(App, "create_app"):
+        yield
 
 
 def _blocks(desk: Desk, language: Language, texts: Texts) -> gr.Blocks:
@@ -414,7 +428,8 @@ def _said_in_quotes(reply: Reply, turn: int, texts: Texts, languages: dict[str, 
 
     def in_its_language(line: re.Match[str]) -> str:
         lang = _lang(spoken.get(int(line["number"] or 1)))
-        mark = line["mark"] or ""
+        # A mark never stands alone on a line.
+        mark = (line["mark"] or "").replace(" ", "&nbsp;")
         if line["role"] == "**":
             return f"<strong{lang}>{line['words']}</strong>{mark}"
         return f"{line['role']}<q{lang}>{line['words']}</q>{mark}"

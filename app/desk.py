@@ -11,7 +11,7 @@ import asyncio
 import logging
 import os
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from typing import TypeVar, get_args
 
 import anyio.to_thread
 from anyio import CapacityLimiter
@@ -80,7 +80,11 @@ class Desk:
             self._admitted -= 1
 
     async def follow_index(self) -> None:
-        """Take over each newer index version as it appears; runs until it is cancelled."""
+        """Take over each newer index version as it appears; runs until it is cancelled.
+
+        The starter questions are found beforehand, for each index, so that no page waits for them.
+        """
+        await self._find_starters()
         while True:
             await asyncio.sleep(LOOK_SECONDS)
             try:
@@ -96,4 +100,9 @@ class Desk:
         if await asyncio.to_thread(retriever.newer_version_exists):
             newer = await asyncio.to_thread(Assistant.open, self.settings)
             self.assistant = newer
+            await self._find_starters()
             LOGGER.warning("Answering from the new index version %s.", newer.retriever.index_id)
+
+    async def _find_starters(self) -> None:
+        for language in get_args(Language):
+            await asyncio.to_thread(self.assistant.starters, language)

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import importlib
 import signal
 import socket
 from collections.abc import AsyncIterator, Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from types import FrameType
@@ -18,6 +16,7 @@ import uvicorn
 from fastapi import FastAPI, Request
 from fastapi.responses import FileResponse, RedirectResponse
 from starlette.middleware.cors import CORSMiddleware
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.staticfiles import StaticFiles
 
 from app.api import add_api
@@ -50,6 +49,7 @@ def create_app(settings: Settings, assistant: Assistant) -> FastAPI:
         redoc_url=None,
         lifespan=_following_index(desk),
     )
+    app.add_middleware(GZipMiddleware, compresslevel=5)
     app.add_middleware(
         Guard, body_bytes_max=settings.body_bytes_max, allowed_origins=settings.allowed_origins
     )
@@ -108,12 +108,8 @@ def serve(settings: Settings, say: Callable[[str], None]) -> int:
         )
         return 2
     with listener:
-        # The index opens in native code while Python imports the chat.
-        with ThreadPoolExecutor(1) as opener:
-            opening = opener.submit(Assistant.open, settings)
-            importlib.import_module("app.chat")
         try:
-            assistant = opening.result()
+            assistant = Assistant.open(settings)
         except IndexingError as error:
             say(str(error))
             return 2

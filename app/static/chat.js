@@ -343,6 +343,13 @@ document.addEventListener("click", async (event) => {
 
 // ---------------------------------------------------------------- what Gradio draws
 
+// Gradio draws piece by piece; the conversation appears once it stands, so that nothing jumps.
+function reveal() {
+  document.querySelector("gradio-app").classList.add("drawn");
+}
+
+setTimeout(reveal, 4000);
+
 // Gradio names things in the browser's language and repeats each message's source as its label.
 function tidy() {
   const log = document.querySelector("#conversation [role=log]");
@@ -350,6 +357,9 @@ function tidy() {
   if (log && log.ariaLabel !== page.conversation) log.ariaLabel = page.conversation;
   for (const node of document.querySelectorAll("#conversation [data-testid][aria-label], #conversation .example")) {
     node.removeAttribute("aria-label");
+  }
+  if (document.querySelector("#restart") && document.querySelector("#conversation .lead, #conversation .message-row")) {
+    requestAnimationFrame(() => requestAnimationFrame(reveal));
   }
   // The newest question goes to the top, when it is asked and again when its answer has come.
   const asked = document.querySelectorAll("#conversation .user-row");

@@ -65,10 +65,19 @@ class Calibration(Frozen):
 
 
 class Calibrations(Frozen):
-    """One model for spans that the reader found, one for sentences chosen by their words."""
+    """One model for spans in the question's own language; one for spans in another, where the words
+    of question and passage can't be compared, fitted without the features that compare them."""
 
     spans: Calibration
-    sentences: Calibration
+    foreign_spans: Calibration
+
+    def model(self, features: Features) -> Calibration:
+        """Return the model that applies to evidence with these features."""
+        return self.foreign_spans if features.foreign else self.spans
+
+    def probability(self, features: Features) -> float:
+        """Return the probability that evidence with these features answers the question."""
+        return self.model(features).probability(features)
 
 
 def load_calibrations(file: Path = CALIBRATION_FILE) -> Calibrations:

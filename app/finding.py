@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from app.language import detect_language, is_cyrillic, lexicon, numbers, same_name, stems
+from app.language import detect_language, is_cyrillic, lexicon, numbers, same_name, same_word, stems
 from app.types import Evidence, Features, Language, Query, Term
 from index import Passage, RankedPassage, SpanReader, TokenLogits, fold, words
 
@@ -17,6 +17,16 @@ ANSWER_TOKENS_MAX: Final = 30
 START_CANDIDATES: Final = 12
 """Starts and ends tried for the best span; more never changed one on the calibration set."""
 RUNNER_UP_LOGITS_MAX: Final = 10.0
+COVERAGE_SHARE_MIN: Final = 0.5
+"""Sentences that cover less than this share of what the best one covers aren't quoted."""
+FIGURES_WORTH: Final = 0.3
+"""What a figure adds to a sentence's worth in an overview or a comparison."""
+TABLE_COST: Final = 0.2
+"""What a table row loses to a sentence that says the same."""
+FOREIGN_DENSE_MIN: Final = 0.82
+FOREIGN_SHARE: Final = 0.7
+"""A passage at least this similar to a question in another language is about its subject: off-topic
+questions about the two test collections stay under 0.80."""
 REPEATED_SHARE: Final = 0.6
 """A sentence with this share of its stems, and all its numbers, in another repeats it."""
 
@@ -173,10 +183,16 @@ class Mentions:
         return shared >= REPEATED_SHARE and figures <= other._words
 
     def has(self, term: Term) -> bool:
-        """Say whether a term occurs: its stem, or, for a name, a name that is nearly the same."""
+        """Say whether a term occurs: its stem, a misspelling of it, or, for a name, one that is
+        nearly the same."""
         if any(one in self._stems for one in term.stems) or term.folded in self._words:
             return True
-        return term.is_name and any(same_name(term.folded, word) for word in self._words)
+        if term.is_number:
+            return False
+        return any(
+            same_word(term.folded, word) or term.is_name and same_name(term.folded, word)
+            for word in self._words
+        )
 
     def coverage(
         self, terms: Sequence[Term], rarity: Callable[[tuple[str, ...]], float], *, foreign: bool
@@ -224,17 +240,17 @@ def find_sentences(
     *,
     rarity: Callable[[tuple[str, ...]], float],
     languages: Mapping[str, Language],
-    probability: Callable[[Features], float],
     sentences_max: int,
 ) -> tuple[Evidence, ...]:
     """Return the sentences that together say most about the question's terms, the best first.
 
-    For questions that no span answers: "what do the documents say about …", yes or no, an
-    overview. Greedy by the weight of terms that a sentence or its headings have; sentences that
-    repeat one already taken are left out. Where the passage is in another script than the
-    question, its terms can't be looked up and the retriever's order stands.
+    For questions that no span answers: "what do the documents say about …", yes or no, a
+    comparison. Greedy: each sentence taken adds most of the terms' weight that is not covered yet;
+    then those that repeat none. Each one's probability is the share of the terms that all those
+    taken cover, headings included. Where the passage is in another language than the question, its
+    terms can't be looked up: the retriever's order stands, and its similarity decides.
     """
-    found: list[tuple[float, Evidence, Mentions]] = []
+    found: list[_Candidate] = []
     for candidate in ranked:
         passage = candidate.passage
         foreign = languages[passage.document_id] != query.language
@@ -245,31 +261,76 @@ def find_sentences(
             )
             text = passage.text[quote[0] - passage.start : quote[1] - passage.start]
             said = Mentions(text)
+            both = said.joined(place)
             features = Features(
-                margin=0.0,
-                runner_up=0.0,
-                fused=candidate.score,
-                dense=candidate.dense,
-                coverage=said.joined(place).coverage(query.terms, rarity, foreign=foreign),
+                margin=0.0, runner_up=0.0, fused=candidate.score, dense=candidate.dense,
+                coverage=both.coverage(query.terms, rarity, foreign=foreign),
                 sentence_coverage=said.coverage(query.terms, rarity, foreign=foreign),
-                missing_names=0.0 if foreign else float(sum(
-                    term.is_name and not said.has(term) and not place.has(term)
-                    for term in query.terms
-                )),
+                missing_names=0.0,
                 fits=float(any(character.isdigit() for character in text)),
                 foreign=float(foreign),
             )
             evidence = Evidence(passage=passage, span=None, quote=quote, features=features,
-                                probability=probability(features))
-            found.append((evidence.probability, evidence, said))
-    found.sort(key=lambda one: -one[0])
-    taken: list[tuple[Evidence, Mentions]] = []
-    for _, evidence, said in found:
-        if len(taken) == sentences_max:
-            break
-        if not any(said.repeats(other) or _overlap(evidence, one) for one, other in taken):
-            taken.append((evidence, said))
-    return tuple(evidence for evidence, _ in taken)
+                                probability=0.0)
+            covered = frozenset(at for at, term in enumerate(query.terms) if both.has(term))
+            found.append(_Candidate(evidence, said, covered))
+    taken = _greedy(query, found, rarity, sentences_max)
+    share = _share_covered(query, taken, rarity)
+    return tuple(
+        one.evidence.model_copy(update={"probability": share}) for one in taken
+    )
+
+
+class _Candidate(NamedTuple):
+    evidence: Evidence
+    said: Mentions
+    covered: frozenset[int]
+
+
+def _greedy(
+    query: Query,
+    found: Sequence[_Candidate],
+    rarity: Callable[[tuple[str, ...]], float],
+    sentences_max: int,
+) -> list[_Candidate]:
+    weights = [rarity(term.stems) for term in query.terms]
+    wants_figures = query.kind in ("overview", "comparison")
+    taken: list[_Candidate] = []
+    missing = frozenset(range(len(weights)))
+    best = max((one.evidence.features.coverage for one in found), default=0.0)
+    left = [one for one in found if one.evidence.features.coverage >= best * COVERAGE_SHARE_MIN]
+
+    def worth(one: _Candidate) -> tuple[float, float]:
+        features = one.evidence.features
+        figures = FIGURES_WORTH * features.fits if wants_figures else 0.0
+        table = TABLE_COST if one.evidence.passage.kind == "table" else 0.0
+        return (math.fsum(weights[at] for at in one.covered & missing),
+                features.sentence_coverage + features.fused + figures - table)
+
+    while left and len(taken) < sentences_max:
+        one = max(left, key=worth)
+        taken.append(one)
+        missing -= one.covered
+        left = [other for other in left
+                if not other.said.repeats(one.said) and not _overlap(other.evidence, one.evidence)]
+    return taken
+
+
+def _share_covered(
+    query: Query, taken: Sequence[_Candidate], rarity: Callable[[tuple[str, ...]], float]
+) -> float:
+    if not taken:
+        return 0.0
+    first = taken[0].evidence.features
+    covered: frozenset[int] = frozenset().union(*(one.covered for one in taken))
+    if first.foreign and not covered:
+        return FOREIGN_SHARE if first.dense >= FOREIGN_DENSE_MIN else 0.0
+    weights = [rarity(term.stems) for term in query.terms]
+    total = math.fsum(
+        weight for at, weight in enumerate(weights)
+        if not first.foreign or at in covered or not is_cyrillic(query.terms[at].folded)
+    )
+    return min(1.0, math.fsum(weights[at] for at in covered) / total) if total else 1.0
 
 
 def _overlap(one: Evidence, other: Evidence) -> bool:

@@ -14,7 +14,7 @@ from typing import Final, TypeAlias
 
 import Stemmer
 from pydantic import field_validator
-from rapidfuzz.distance import Levenshtein
+from rapidfuzz.distance import DamerauLevenshtein, Levenshtein
 from rapidfuzz.fuzz import ratio
 
 from app.types import CourtesyKind, Language, QuestionKind
@@ -219,6 +219,19 @@ def same_name(one: str, other: str) -> bool:
     short, long = sorted((first, second), key=len)
     return (len(short) >= 5 and len(long) - len(short) <= 3
             and Levenshtein.distance(short, long[: len(short)]) <= (1 if len(short) >= 6 else 0))
+
+
+WORD_LETTERS_MIN: Final = 5
+
+
+@lru_cache(maxsize=65_536)
+def same_word(one: str, other: str) -> bool:
+    """Say whether one folded word may be the other misspelt: one edit from five letters on, two
+    from eight on, the same first letter; a transposition is one edit."""
+    if one[0] != other[0] or min(len(one), len(other)) < WORD_LETTERS_MIN:
+        return False
+    edits = 2 if min(len(one), len(other)) >= 8 else 1
+    return DamerauLevenshtein.distance(one, other, score_cutoff=edits) <= edits
 
 
 _THOUSANDS = re.compile(r"(?<=\d)[ ,](?=\d{3}(?:\D|$))")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Final
@@ -24,6 +24,9 @@ DOCUMENTS_LED_MAX: Final = 6
 """Documents that an overview of a whole collection opens with."""
 TITLES_MAX: Final = 6
 """Documents that are named where a reader asks what can be asked."""
+SENTENCES_COVERAGE_MIN: Final = 0.7
+"""Share of a question's words, by weight, that chosen sentences must have to be an answer; on the
+development questions 0.6 answers two more that can't be answered, 0.8 refuses five that can."""
 SENTENCES_MAX: Final = {"overview": 6, "comparison": 4, "topic": 3, "list": 3, "yes_no": 1}
 """Sentences quoted where no single span is the answer, by kind of question."""
 
@@ -108,13 +111,22 @@ class Opened:
         A question that a span answers is read; one about a subject at large is answered by
         sentences; where one way finds nothing that holds, the kinds that allow it try the other.
         """
-        sentences_first = query.kind in ("overview", "comparison", "topic", "yes_no")
-        ways: list[Callable[[], tuple[tuple[Evidence, ...], float]]] = [
-            lambda: self._read(query, ranked)]
-        if sentences_first:
-            ways.insert(0, lambda: self._choose_sentences(query, ranked, chosen))
-        elif query.kind in ("list", "next"):
-            ways.append(lambda: self._choose_sentences(query, ranked, chosen))
+        foreign = bool(ranked) and (
+            self.collection.languages[ranked[0].passage.document_id] != query.language)
+
+        def read() -> tuple[tuple[Evidence, ...], float]:
+            return self._read(query, ranked)
+
+        def choose() -> tuple[tuple[Evidence, ...], float]:
+            return self._choose_sentences(query, ranked, chosen), SENTENCES_COVERAGE_MIN
+
+        ways = [read]
+        if query.kind in ("overview", "topic"):
+            ways = [choose]
+        elif query.kind in ("comparison", "yes_no"):
+            ways = [read if foreign else choose]
+        elif query.kind in ("list", "next", "definition") and not foreign:
+            ways = [read, choose]
         first: tuple[Verdict, tuple[Evidence, ...]] | None = None
         for way in ways:
             evidence, threshold = way()
@@ -134,21 +146,23 @@ class Opened:
         evidence = find_evidence(
             query, ranked[: self.settings.passages_read], reader=self.reader,
             rarity=self.collection.rarity, languages=self.collection.languages,
-            probability=self.known.spans.probability,
+            probability=self.known.probability,
         )
-        return evidence, self.known.spans.threshold(self.settings.answer_risk)
+        if not evidence:
+            return (), 1.0
+        model = self.known.model(evidence[0].features)
+        return evidence, model.threshold(self.settings.answer_risk)
 
     def _choose_sentences(
         self, query: Query, ranked: Sequence[RankedPassage], chosen: frozenset[str] | None
-    ) -> tuple[tuple[Evidence, ...], float]:
+    ) -> tuple[Evidence, ...]:
         count = SENTENCES_MAX.get(query.kind, 3)
         if query.kind == "overview" and not query.terms:
             documents = [summary.document_id for summary in self.retriever.documents()
                          if chosen is None or summary.document_id in chosen]
             led = [self.retriever.passages_of(one) for one in documents[:DOCUMENTS_LED_MAX]]
-            return find_leads(led, sentences_max=count), 0.5
-        evidence = find_sentences(
+            return find_leads(led, sentences_max=count)
+        return find_sentences(
             query, ranked, rarity=self.collection.rarity, languages=self.collection.languages,
-            probability=self.known.sentences.probability, sentences_max=count,
+            sentences_max=count,
         )
-        return evidence, self.known.sentences.threshold(self.settings.answer_risk)

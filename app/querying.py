@@ -123,16 +123,14 @@ def _kind(plain: str, terms: Sequence[Term], lists: Lexicon) -> QuestionKind:
     return "fact" if asks or not terms else "topic"
 
 
-_ASKS_ABOUT: Final = frozenset({"overview", "comparison", "next", "topic"})
-"""Kinds whose own words ("summary", "difference", "next steps") say nothing about the subject."""
-
-
 def _subject(text: str, kind: QuestionKind, lists: Lexicon) -> str:
-    """Return a question with the words that only say what kind it is blanked out."""
-    if kind not in _ASKS_ABOUT:
-        return text
-    for pattern in lists.kinds[kind]:
-        if ".*" in pattern.pattern:  # such a pattern reaches over the subject
+    """Return a question with the words that only say what kind it is ("summary", "how many years",
+    "the reason") blanked out.
+
+    A pattern with a gap in it (``.*``, ``\\w``) reaches over the subject and is left out.
+    """
+    for pattern in lists.kinds.get(kind, ()):
+        if ".*" in pattern.pattern or r"\w" in pattern.pattern.replace(r"\w*", ""):
             continue
         for match in pattern.finditer(fold(text)):
             text = text[: match.start()] + " " * len(match[0]) + text[match.end() :]

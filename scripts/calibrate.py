@@ -16,7 +16,7 @@ import json
 import math
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
@@ -28,29 +28,36 @@ from tqdm import tqdm
 
 from app.assistant import PASSAGES_RANKED
 from app.calibration import CALIBRATION_FILE, Calibration, Calibrations, RiskPoint, Weight
-from app.finding import find_evidence, find_sentences
+from app.finding import find_evidence
 from app.opened import READER_FILE, Opened
 from app.querying import understand
 from app.settings import Settings
-from app.types import Evidence, Features
+from app.types import Evidence
 from index import Models, Retriever, build_index
 
 PARAGRAPHS_A_DOCUMENT = 20
 RIDGE = 1.0
 """Weight of the penalty on squared weights; the data outweigh it a thousandfold."""
 CURVE_POINTS = 60
+DEVIATION_MIN = 1e-3
+"""A feature that never varies on the set (all of it is English) gets this, and no weight."""
 
 Floats: TypeAlias = NDArray[np.float64]
-SPAN_FEATURES = tuple(Features.model_fields)
-SENTENCE_FEATURES = ("fused", "dense", "coverage", "sentence_coverage", "missing_names", "foreign")
+SPAN_FEATURES = ("margin", "runner_up", "fused", "dense", "coverage", "sentence_coverage")
+FOREIGN_FEATURES = ("margin", "runner_up", "dense")
 
 
 class Labelled(NamedTuple):
-    """One question's evidence: features, shape ``(pieces, features)``, and which piece is right."""
+    """One question's evidence, and which pieces of it are right; ``group`` is of its context."""
 
     group: int
-    features: Floats
+    evidence: tuple[Evidence, ...]
     right: NDArray[np.bool_]
+
+    def features(self, names: Sequence[str]) -> Floats:
+        """Return the named features, shape ``(pieces, features)``."""
+        rows = [[getattr(one.features, name) for name in names] for one in self.evidence]
+        return np.array(rows, dtype=np.float64).reshape(-1, len(names))
 
 
 def main() -> int:
@@ -66,14 +73,14 @@ def main() -> int:
     with opened_file(arguments.questions, "rt", encoding="utf-8") as lines:
         rows = [json.loads(line) for line in lines][: arguments.limit]
     with tempfile.TemporaryDirectory() as folder:
-        spans, sentences = _label(rows, Path(folder), arguments.models)
+        labelled = _label(rows, Path(folder), arguments.models)
     command = f"python scripts/calibrate.py {arguments.questions.name}"
     calibrations = Calibrations(
-        spans=_fit(spans, SPAN_FEATURES, arguments.folds, command),
-        sentences=_fit(sentences, SENTENCE_FEATURES, arguments.folds, command),
+        spans=_fit(labelled, SPAN_FEATURES, arguments.folds, command),
+        foreign_spans=_fit(labelled, FOREIGN_FEATURES, arguments.folds, command),
     )
     arguments.output.write_text(calibrations.model_dump_json(indent=1) + "\n", encoding="utf-8")
-    for name, fitted in (("spans", calibrations.spans), ("sentences", calibrations.sentences)):
+    for name, fitted in calibrations:
         print(name, {key: round(weight.weight, 2) for key, weight in fitted.weights.items()})
         for risk in (0.05, 0.1, 0.2, 0.3):
             threshold = fitted.threshold(risk)
@@ -84,7 +91,7 @@ def main() -> int:
 
 def _label(
     rows: Sequence[dict[str, Any]], folder: Path, models_folder: Path
-) -> tuple[list[Labelled], list[Labelled]]:
+) -> list[Labelled]:
     """Ask every question, and label each piece of evidence that was found."""
     sources = folder / "sources"
     sources.mkdir()
@@ -104,9 +111,8 @@ def _label(
     opened = Opened(settings, retriever, models.reader(READER_FILE), _neutral())
     paths = {one.document_id: one.path for one in retriever.documents()}
     groups = {context: at % 1_000_003 for at, context in enumerate(contexts)}
-    spans: list[Labelled] = []
-    sentences: list[Labelled] = []
-    for row in tqdm(rows, unit="question"):
+    labelled: list[Labelled] = []
+    for row in tqdm(rows, unit="question", mininterval=5.0):
         query = understand(
             row["question"], history=(), language=None,
             known_words=opened.collection.known_words, is_word=opened.is_word,
@@ -125,33 +131,19 @@ def _label(
                 for gold in golds
             )
 
-        common: dict[str, Any] = {"rarity": opened.collection.rarity,
-                                  "languages": opened.collection.languages,
-                                  "probability": lambda features: 0.5}
-        read = find_evidence(
-            query, ranked[: settings.passages_read], reader=opened.reader, **common)
-        chosen = find_sentences(query, ranked, sentences_max=8, **common)
-        group = groups[row["context"]]
-        spans.append(_labelled(group, read, is_right, SPAN_FEATURES))
-        sentences.append(_labelled(group, chosen, is_right, SENTENCE_FEATURES))
-    return spans, sentences
+        evidence = find_evidence(
+            query, ranked[: settings.passages_read], reader=opened.reader,
+            rarity=opened.collection.rarity, languages=opened.collection.languages,
+            probability=lambda features: 0.5,
+        )
+        labelled.append(Labelled(groups[row["context"]], evidence,
+                                 np.array([is_right(one) for one in evidence], dtype=np.bool_)))
+    return labelled
 
 
 def _neutral() -> Calibrations:
     flat = Calibration(measured_on="", command="", questions=0, intercept=0.0, weights={}, curve=())
-    return Calibrations(spans=flat, sentences=flat)
-
-
-def _labelled(
-    group: int, evidence: Sequence[Evidence], is_right: Callable[[Evidence], bool],
-    names: Sequence[str],
-) -> Labelled:
-    return Labelled(
-        group,
-        np.array([[getattr(one.features, name) for name in names] for one in evidence],
-                 dtype=np.float64).reshape(-1, len(names)),
-        np.array([is_right(one) for one in evidence], dtype=np.bool_),
-    )
+    return Calibrations(spans=flat, foreign_spans=flat)
 
 
 def _fit(labelled: Sequence[Labelled], names: Sequence[str], folds: int, command: str
@@ -159,11 +151,11 @@ def _fit(labelled: Sequence[Labelled], names: Sequence[str], folds: int, command
     """Fit on all questions; take the curve from folds that were left out in turn."""
     held: list[tuple[float, bool]] = []
     for fold in range(folds):
-        model = _model([one for one in labelled if one.group % folds != fold])
+        model = _model([one for one in labelled if one.group % folds != fold], names)
         for one in labelled:
             if one.group % folds == fold:
-                held.append(_best(one, model))
-    mean, deviation, weights, intercept = _model(labelled)
+                held.append(_best(one, names, model))
+    mean, deviation, weights, intercept = _model(labelled, names)
     held.sort(key=lambda pair: -pair[0])
     wrong = np.cumsum([not right for _, right in held])
     curve = []
@@ -185,25 +177,25 @@ def _fit(labelled: Sequence[Labelled], names: Sequence[str], folds: int, command
 Model: TypeAlias = tuple[Floats, Floats, Floats, float]
 
 
-def _model(labelled: Sequence[Labelled]) -> Model:
+def _model(labelled: Sequence[Labelled], names: Sequence[str]) -> Model:
     """Fit a logistic regression on all evidence, then its slope and intercept on each question's
     best piece, whose probability is the one that decides."""
-    features = np.concatenate([one.features for one in labelled])
+    features = np.concatenate([one.features(names) for one in labelled])
     right = np.concatenate([one.right for one in labelled])
-    mean, deviation = features.mean(0), np.maximum(features.std(0), 1e-6)
+    mean, deviation = features.mean(0), np.maximum(features.std(0), DEVIATION_MIN)
     weights, intercept = _regress((features - mean) / deviation, right)
     model: Model = (mean, deviation, weights, intercept)
-    best = [_best(one, model) for one in labelled if len(one.right)]
+    best = [_best(one, names, model) for one in labelled if len(one.right)]
     logits = np.array([[math.log(p / (1 - p))] for p, _ in best])
     slope, shift = _regress(logits, np.array([found for _, found in best]))
     return mean, deviation, weights * slope[0], intercept * float(slope[0]) + shift
 
 
-def _best(one: Labelled, model: Model) -> tuple[float, bool]:
+def _best(one: Labelled, names: Sequence[str], model: Model) -> tuple[float, bool]:
     if not len(one.right):
         return 0.0, False
     mean, deviation, weights, intercept = model
-    logits = (one.features - mean) / deviation @ weights + intercept
+    logits = (one.features(names) - mean) / deviation @ weights + intercept
     best = int(np.argmax(logits))
     probability = 1.0 / (1.0 + math.exp(-float(np.clip(logits[best], -30.0, 30.0))))
     return probability, bool(one.right[best])

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from index.models import verify_models
     from index.reading import extract, read_document
     from index.retriever import Retriever
-    from index.sentences import sentences
+    from index.sentences import split_sentences
     from index.store import rollback, verify_index
 
 _HOMES = {
@@ -54,7 +54,7 @@ _HOMES = {
     "extract": "index.reading",
     "read_document": "index.reading",
     "Retriever": "index.retriever",
-    "sentences": "index.sentences",
+    "split_sentences": "index.sentences",
     "rollback": "index.store",
     "verify_index": "index.store",
 }
@@ -98,7 +98,7 @@ __all__ = [
     "fold",
     "read_document",
     "rollback",
-    "sentences",
+    "split_sentences",
     "verify_index",
     "verify_models",
     "words",

@@ -240,7 +240,9 @@ def _markdown_blocks(text: str, lines: Sequence[Line], skipped: int) -> Iterator
                 found.append(_block(text, "comment" if is_comment else "paragraph", start, end))
             elif token.type != "paragraph_open":
                 ends = tuple(line.end for line in body[first:last])
-                found.append(_block(text, "code", start, end, breaks=ends))
+                inside = first + (token.type == "fence" and last - first > 1)  # below its ``` line
+                begin = body[inside].start
+                found.append(_block(text, "code", start, end, content_start=begin, breaks=ends))
             elif list_depth:
                 marker = _MARKER.match(text, start, end)
                 found.append(

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple, TypeAlias
 
-from index.sentences import sentences
+from index.sentences import split_sentences
 from index.types import Block, Document, Passage, Sentence
 
 TokenCounter: TypeAlias = Callable[[Sequence[str]], tuple[int, ...]]
@@ -132,7 +132,7 @@ def _runs(blocks: Sequence[Block]) -> Iterator[list[Block]]:
 def _paragraphs(text: str, blocks: Sequence[Block], count_tokens: TokenCounter) -> list[_Paragraph]:
     """Return the blocks' sentences with their lengths; a list is put with its lead-in sentence."""
     split = [
-        tuple(sentences(text, block.content_start, block.end, breaks=block.breaks))
+        tuple(split_sentences(text, block.content_start, block.end, breaks=block.breaks))
         for block in blocks
     ]
     lengths = iter(count_tokens([text[s.start : s.end] for part in split for s in part]))
@@ -155,7 +155,7 @@ def _paragraphs(text: str, blocks: Sequence[Block], count_tokens: TokenCounter) 
         if is_item and group and block.group == group:
             last = paragraphs[-1]
             paragraphs[-1] = last._replace(units=(*last.units, *units))
-        elif is_item and paragraphs:
+        elif is_item and paragraphs and not paragraphs[-1].units[-1].is_list:
             *others, lead = paragraphs[-1].units
             paragraphs.pop()
             if others:

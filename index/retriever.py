@@ -32,8 +32,14 @@ from index.types import Document, DocumentSummary, Passage, RankedPassage
 CANDIDATES = 50
 """How many passages each of dense and sparse proposes."""
 
-DENSE_WEIGHT = 0.6
-"""The share of the dense score in the fused one."""
+DENSE_WEIGHT = 0.7
+"""The share of the dense score in the fused one.
+
+R@1 / R@5 of `python -m index.measuring FILE` with dense alone, sparse alone, and fused at .7:
+SQuAD held-out half (500 questions) .732/.924, .772/.946, .816/.956; XQuAD English .922/.998,
+.915/.986, .951/1.0; KazQAD .382/.675, .370/.670, .462/.788; XQuAD Russian question, English passage
+.786/.969, .141/.245, .795/.969. Each best weight lies between .6 and .8.
+"""
 
 
 class Retriever:

@@ -45,7 +45,7 @@ def language_of(text: str) -> str:
     return "ru" if 2 * cyrillic > sum(map(str.isalpha, text)) else "en"
 
 
-def sentences(
+def split_sentences(
     text: str, start: int, end: int, *, breaks: tuple[int, ...] = ()
 ) -> Iterator[Sentence]:
     """Yield the sentences of ``text[start:end]``; none runs across one of the ``breaks``.
@@ -88,7 +88,7 @@ def _split(text: str, start: int, end: int) -> Iterator[Sentence]:
 
 def _belongs_together(before: str, after: str) -> bool:
     """Say whether a proposed end between two pieces is none."""
-    first = after.lstrip("\"'“„«([ \t")[:1]
+    first = after.lstrip("\"'“„«([—– \t")[:1]
     if first.islower():
         return True
     if not before.rstrip("\"'”»)] \t").endswith("."):

@@ -38,8 +38,9 @@ def judge(
     best = evidence[0].probability if evidence else 0.0
     if query.is_order:
         return Verdict(evidence=(), reason="unclear", missing_terms=(), probability=0.0)
+    foreign = bool(evidence) and bool(evidence[0].features.foreign)
     checkable = [term for term in query.terms
-                 if cyrillic_collection or not is_cyrillic(term.folded)]
+                 if not is_cyrillic(term.folded) or cyrillic_collection and not foreign]
     unmentioned = [term for term in checkable if not term.is_number and not mentions(term)]
     figures = [figure for figure in sorted(query.numbers)
                if figure not in numbers and not (figure.isdigit() and int(figure) <= COUNT_MAX)]

@@ -95,27 +95,25 @@ def _span_answer(
 def _enumeration(best: Evidence, lines: list[Line], templates: Mapping[str, str]) -> Draft:
     """Return a list's items as bullets under the sentence that leads to them, in one quote."""
     passage = best.passage
-    items: list[Line] = []
-    lead: list[Line] = []
-    for sentence in passage.sentences:
-        text = _text(best, (sentence.start, sentence.end))
-        marker = _ITEM_MARKER.match(text)
-        if marker:
-            items.append(Line(role="item", text=text[marker.end() :].strip(), number=None))
-        elif items:
-            break
-        else:
-            lead.append(Line(role="quote", text=templates["quoted"].format(quote=text), number=1))
     whole = (passage.sentences[0].start, passage.sentences[-1].end)
-    if not items:
-        lead = [Line(role="quote", text=templates["quoted"].format(quote=_text(best, whole)),
-                     number=1)]
-    elif not lead:
-        lead = [Line(role="template", text=templates["list_lead"])]
-        items = [item.model_copy(update={"number": 1}) for item in items]
-    short = items[0].text if len(items) == 1 else None
-    return Draft(lines=(*lines, *lead, *items), quotes=(_quoted(1, best, whole),),
-                 short_answer=short)
+    shown = _shown(_text(best, whole), 1, templates)
+    return Draft(lines=(*lines, *shown), quotes=(_quoted(1, best, whole),), short_answer=None)
+
+
+def _shown(quote: str, number: int, templates: Mapping[str, str]) -> list[Line]:
+    """Return a quote as lines: in quotation marks, or, where it holds a list, its items as bullets
+    after what leads to them, without the source's own bullets."""
+    rows = [row for row in quote.splitlines() if row.strip()]
+    items = [row for row in rows if _ITEM_MARKER.match(row)]
+    if not items or len(rows) < 2:
+        return [Line(role="quote", text=templates["quoted"].format(quote=quote), number=number)]
+    lead = " ".join(row.strip() for row in rows[: rows.index(items[0])])
+    first = (
+        Line(role="quote", text=templates["quoted"].format(quote=lead), number=number)
+        if lead else Line(role="template", text=templates["list_lead"], number=number)
+    )
+    rest = [_ITEM_MARKER.sub("", row).strip() for row in rows[rows.index(items[0]) :]]
+    return [first, *(Line(role="item", text=row) for row in rest)]
 
 
 def _quotations(
@@ -125,13 +123,12 @@ def _quotations(
     room = LONG_ANSWER_CHARACTERS_MAX if len(evidence) > 1 else ANSWER_CHARACTERS_MAX
     for one in evidence:
         span = _within(one, QUOTE_CHARACTERS_MAX)
-        quote = templates["quoted"].format(quote=_text(one, span))
-        room -= len(quote) + 8
+        room -= span[1] - span[0] + 8
         if quotes and room < 0:
             break
         number = len(quotes) + 1
         quotes.append(_quoted(number, one, span))
-        lines.append(Line(role="quote", text=quote, number=number))
+        lines.extend(_shown(_text(one, span), number, templates))
     return Draft(lines=tuple(lines), quotes=tuple(quotes), short_answer=None)
 
 

@@ -16,7 +16,7 @@ from app.templates import templates
 from app.types import Language, Reply
 from index import Models, Retriever
 
-PASSAGES_RANKED = 12
+PASSAGES_RANKED = 24
 """Passages that sentences are chosen from; the reader reads the first few of them."""
 NEAREST_MAX = 3
 """Passages shown when the documents don't answer."""

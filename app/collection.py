@@ -39,12 +39,13 @@ class Collection:
             if sum(map(len, texts)) < INITIALS_CHARACTERS_MAX:
                 texts.append(text)
         self.has_cyrillic = any(language != "en" for language in self.languages.values())
-        self.numbers = numbers(" ".join(w for w in self.known_words if w[:1].isdigit())) | {
-            str(number)
-            for language in LANGUAGES
-            for word, number in lexicon(language).number_words.items()
-            if word in self.known_words
-        }
+        self.numbers: frozenset[str] = frozenset().union(
+            (str(number) for language in LANGUAGES
+             for word, number in lexicon(language).number_words.items()
+             if word in self.known_words),
+            *(numbers(word) for word in self.known_words if word[:1].isdigit()),
+            *map(numbers, texts),
+        )
         self._stems = Counter[str]()
         for word, count in self.known_words.items():
             for one in stems(word.removesuffix("'s")):
@@ -66,7 +67,9 @@ class Collection:
             return True
         if self.spelled_out(term.text) is not None:
             return True
-        return term.is_name and any(same_name(term.folded, word) for word in self.known_words)
+        return term.may_be_name and any(
+            same_name(term.folded, word) for word in self.known_words
+        )
 
     def _spelled_out(self, written: str) -> str | None:
         """Return the words of the collection that initials stand for ("SMEs" → "small and

@@ -21,12 +21,13 @@ COVERAGE_SHARE_MIN: Final = 0.5
 """Sentences that cover less than this share of what the best one covers aren't quoted."""
 FIGURES_WORTH: Final = 0.3
 """What a figure adds to a sentence's worth in an overview or a comparison."""
-TABLE_COST: Final = 0.2
+TABLE_COST: Final = 0.6
 """What a table row loses to a sentence that says the same."""
 FOREIGN_DENSE_MIN: Final = 0.82
 FOREIGN_SHARE: Final = 0.7
 """A passage at least this similar to a question in another language is about its subject: off-topic
 questions about the two test collections stay under 0.80."""
+OPENING_SENTENCES: Final = 3
 REPEATED_SHARE: Final = 0.6
 """A sentence with this share of its stems, and all its numbers, in another repeats it."""
 
@@ -48,8 +49,8 @@ def find_evidence(
 ) -> tuple[Evidence, ...]:
     """Return one piece of evidence for each passage, the most probable first.
 
-    All passages are read in one batch. ``rarity`` weighs a term's stems by how few passages have them,
-    ``languages`` gives each document's language, ``probability`` is the calibrated model.
+    All passages are read in one call. ``rarity`` weighs a term's stems by how few passages have
+    them, ``languages`` gives each document's language, ``probability`` is the calibrated model.
     """
     if not ranked:
         return ()
@@ -61,12 +62,15 @@ def find_evidence(
     )
     spans = [_best_span(found, len(prefix)) for found, prefix in zip(logits, prefixes, strict=True)]
     margins = [span.margin for span in spans]
+    texts = [fold(candidate.passage.text[span.start : span.end])
+             for candidate, span in zip(ranked, spans, strict=True)]
     evidence = []
     for at, (candidate, span) in enumerate(zip(ranked, spans, strict=True)):
         passage = candidate.passage
         span_in_document = (passage.start + span.start, passage.start + span.end)
         quote = quote_around(passage, span_in_document)
-        others = margins[:at] + margins[at + 1 :]
+        others = [margin for margin, said in zip(margins, texts, strict=True)
+                  if not _same_answer(said, texts[at])]
         features = _features(
             query, candidate, quote, span, max(others, default=-RUNNER_UP_LOGITS_MAX),
             rarity=rarity, foreign=languages[passage.document_id] != query.language,
@@ -76,6 +80,13 @@ def find_evidence(
                      probability=probability(features))
         )
     return tuple(sorted(evidence, key=lambda one: -one.probability))
+
+
+def _same_answer(one: str, other: str) -> bool:
+    """Say whether two folded spans give one answer, so that they confirm rather than rival each
+    other: the shorter stands in the longer."""
+    short, long = sorted((one.strip(" .,;:|"), other.strip(" .,;:|")), key=len)
+    return bool(short) and short in long
 
 
 def _prefix(passage: Passage) -> str:
@@ -173,6 +184,10 @@ class Mentions:
         both._stems = self._stems | other._stems
         return both
 
+    def shared(self, other: Mentions) -> int:
+        """Return how many stems this text shares with another."""
+        return len(self._stems & other._stems)
+
     def repeats(self, other: Mentions) -> bool:
         """Say whether this text says little beyond the other: most of its stems, and each of its
         numbers, stand there."""
@@ -190,7 +205,7 @@ class Mentions:
         if term.is_number:
             return False
         return any(
-            same_word(term.folded, word) or term.is_name and same_name(term.folded, word)
+            same_word(term.folded, word) or term.may_be_name and same_name(term.folded, word)
             for word in self._words
         )
 
@@ -296,6 +311,7 @@ def _greedy(
     weights = [rarity(term.stems) for term in query.terms]
     wants_figures = query.kind in ("overview", "comparison")
     taken: list[_Candidate] = []
+    places: set[tuple[str, tuple[str, ...]]] = set()  # each heading speaks once before any again
     missing = frozenset(range(len(weights)))
     best = max((one.evidence.features.coverage for one in found), default=0.0)
     left = [one for one in found if one.evidence.features.coverage >= best * COVERAGE_SHARE_MIN]
@@ -303,13 +319,16 @@ def _greedy(
     def worth(one: _Candidate) -> tuple[float, float]:
         features = one.evidence.features
         figures = FIGURES_WORTH * features.fits if wants_figures else 0.0
-        table = TABLE_COST if one.evidence.passage.kind == "table" else 0.0
+        passage = one.evidence.passage
+        table = TABLE_COST if passage.kind == "table" else 0.0
+        again = wants_figures and (passage.document_id, passage.heading_path) in places
         return (math.fsum(weights[at] for at in one.covered & missing),
-                features.sentence_coverage + features.fused + figures - table)
+                features.sentence_coverage + features.fused + figures - table - again)
 
     while left and len(taken) < sentences_max:
         one = max(left, key=worth)
         taken.append(one)
+        places.add((one.evidence.passage.document_id, one.evidence.passage.heading_path))
         missing -= one.covered
         left = [other for other in left
                 if not other.said.repeats(one.said) and not _overlap(other.evidence, one.evidence)]
@@ -343,17 +362,19 @@ def find_leads(
 ) -> tuple[Evidence, ...]:
     """Return what a collection says in brief, from the passages of each of its documents.
 
-    Each document's opening sentence, for news and reports open with what matters most (the lead
-    baseline of summarisation), then the sentences richest in figures; nothing twice. They are
+    Of each document's opening sentences, for reports open with what matters most (the lead baseline
+    of summarisation), the one that shares most with its title and heading; then the sentences
+    richest in figures; nothing twice. They are
     offered for no claim, so their probability is 1.
     """
     leads: list[tuple[Evidence, Mentions]] = []
     figures: list[tuple[int, Evidence, Mentions]] = []
     for passages in documents:
-        opened = False
+        opening: list[tuple[int, Evidence, Mentions]] = []
         for passage in passages:
             if passage.kind == "table":
                 continue
+            title = Mentions(passage.context_line)
             for sentence in passage.sentences:
                 text = passage.text[sentence.start - passage.start : sentence.end - passage.start]
                 evidence = Evidence(
@@ -361,11 +382,12 @@ def find_leads(
                     features=_NO_FEATURES, probability=1.0,
                 )
                 said = Mentions(text)
-                if not opened and passage.kind == "prose":
-                    leads.append((evidence, said))
-                    opened = True
-                else:
-                    figures.append((len(numbers(text)), evidence, said))
+                if len(opening) < OPENING_SENTENCES and passage.kind == "prose":
+                    opening.append((said.shared(title), evidence, said))
+                figures.append((len(numbers(text)), evidence, said))
+        if opening:
+            _, evidence, said = max(opening, key=lambda one: one[0])
+            leads.append((evidence, said))
     figures.sort(key=lambda one: -one[0])
     taken: list[tuple[Evidence, Mentions]] = []
     # Half for what the documents are about, the rest for figures.

@@ -158,7 +158,7 @@ _STEMMERS = {"en": Stemmer.Stemmer("english"), "ru": Stemmer.Stemmer("russian")}
 _BRITISH = ((re.compile(r"is(e|ed|es|ing|ation|ations|er|ers)$"), r"iz\1"),
             (re.compile(r"(?<=[a-z]{2})our(s|ed|ing|able|al|)$"), r"or\1"),
             (re.compile(r"(?<=[a-z]{2})tre(s|)$"), r"ter\1"),
-            (re.compile(r"ogue(s|)$"), r"og\1"), (re.compile(r"yse(d|s|)$"), r"yze\1"))
+            (re.compile(r"ogue(s|)$"), r"og\1"), (re.compile(r"gramme(s|)$"), r"gram\1"), (re.compile(r"yse(d|s|)$"), r"yze\1"))
 _KAZAKH_SUFFIXES = tuple(sorted(
     "лар лер дар дер тар тер нын нин дын дин тын тин га ге ка ке на не ды ди ты ти ны ни да де та"
     " те нда нде дан ден тан тен нан нен мен бен пен ы и сы си ым им ын ин мыз миз ныз низ лык лик"

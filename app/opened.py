@@ -121,11 +121,14 @@ class Opened:
             return self._choose_sentences(query, ranked, chosen), SENTENCES_COVERAGE_MIN
 
         ways = [read]
-        if query.kind in ("overview", "topic"):
+        only_names = bool(query.terms) and all(term.is_name for term in query.terms)
+        if query.kind == "overview":
             ways = [choose]
+        elif query.kind == "topic":
+            ways = [choose, read]
         elif query.kind in ("comparison", "yes_no"):
             ways = [read if foreign else choose]
-        elif query.kind in ("list", "next", "definition") and not foreign:
+        elif (query.kind in ("list", "next", "definition") or only_names) and not foreign:
             ways = [read, choose]
         first: tuple[Verdict, tuple[Evidence, ...]] | None = None
         for way in ways:

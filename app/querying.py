@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import Final
+from typing import Final, cast, get_args
 
 from rapidfuzz.distance import DamerauLevenshtein
 
@@ -107,7 +107,7 @@ def _without_greeting(asked: str, lists: Lexicon) -> str:
     for kind in ("greeting", "thanks"):
         for pattern in lists.courtesies[kind]:
             opening = pattern.match(folded)
-            if opening and opening.end() and folded[opening.end() : opening.end() + 1] in set(",!.-"):
+            if opening and opening.end() and folded[opening.end() :].startswith(tuple(",!.-")):
                 rest = asked[opening.end() :].lstrip(" ,!.-")
                 if rest:
                     return rest
@@ -115,9 +115,9 @@ def _without_greeting(asked: str, lists: Lexicon) -> str:
 
 
 def _kind(plain: str, terms: Sequence[Term], lists: Lexicon) -> QuestionKind:
-    for kind, patterns in lists.kinds.items():
-        if any(pattern.search(plain) for pattern in patterns):
-            return kind
+    for kind in get_args(QuestionKind):
+        if any(pattern.search(plain) for pattern in lists.kinds.get(kind, ())):
+            return cast(QuestionKind, kind)
     asks = any(word.folded in lists.question_words for word in words(plain))
     # Keywords only ("irrigation canals"): whatever is said about them is wanted.
     return "fact" if asks or not terms else "topic"
@@ -142,7 +142,8 @@ def _terms(text: str, lists: Lexicon) -> tuple[Term, ...]:
     shouting = sum(map(str.isupper, text)) > sum(map(str.islower, text))
     terms: dict[str, Term] = {}
     for word in words(text):
-        if word.folded in lists.function_words or word.folded in lists.question_words:
+        if (word.folded in lists.function_words or word.folded in lists.question_words
+                or word.folded in lists.number_words):
             continue
         bare = word.folded.removesuffix("'s")
         if len(bare) < 2 and not bare.isdigit():
@@ -162,13 +163,20 @@ def _terms(text: str, lists: Lexicon) -> tuple[Term, ...]:
 
 
 def _numbers(text: str, lists: Lexicon) -> frozenset[str]:
-    """Return the numbers of a text, those in words included ("five" → 5).
+    """Return the numbers of a text, those in words included ("forty-two" → 42).
 
     A word for one is left out: it is a pronoun as often as a number.
     """
-    spelled = {str(lists.number_words[w.folded]) for w in words(text)
-               if lists.number_words.get(w.folded, 1) > 1}
-    return numbers(text) | spelled
+    spelled: list[int] = []
+    before = 0
+    for word in words(text):
+        number = lists.number_words.get(word.folded, 0)
+        if spelled and before >= 20 and before % 10 == 0 and 0 < number < 10:
+            spelled[-1] += number
+        elif number > 1:
+            spelled.append(number)
+        before = number
+    return numbers(text) | frozenset(map(str, spelled))
 
 
 def _respell(

@@ -8,6 +8,8 @@ from typing import Final
 from index import fold
 
 SUGGESTIONS_MAX: Final = 3
+TRIES_MAX: Final = 6
+"""Questions tried for one reply: each costs an answer the first time it comes up."""
 
 
 def suggest(
@@ -32,9 +34,10 @@ def suggest(
         ordered.append((document_id not in near, turn, heading))
     folded = fold(seen)
     suggested: list[str] = []
-    for _, _, heading in sorted(ordered, key=lambda one: one[:2]):
-        candidate = question(heading)
-        if fold(heading) not in folded and candidate not in suggested and answers(candidate):
+    unseen = [heading for _, _, heading in sorted(ordered, key=lambda one: one[:2])
+              if fold(heading) not in folded]
+    for candidate in list(dict.fromkeys(map(question, unseen)))[:TRIES_MAX]:
+        if answers(candidate):
             suggested.append(candidate)
         if len(suggested) == SUGGESTIONS_MAX:
             break

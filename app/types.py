@@ -11,9 +11,10 @@ from index import Frozen, Passage
 Language: TypeAlias = Literal["en", "ru", "kk"]
 AbstentionReason: TypeAlias = Literal["nothing_found", "not_stated", "near_miss", "unclear"]
 QuestionKind: TypeAlias = Literal[
-    "overview", "comparison", "next", "reason", "who", "when", "how_much", "where", "list",
-    "yes_no", "definition", "topic", "fact",
+    "overview", "topic", "comparison", "next", "reason", "who", "when", "how_much", "where", "list",
+    "yes_no", "definition", "fact",
 ]
+"""In order of precedence: a question that fits several is of the first."""
 CourtesyKind: TypeAlias = Literal["greeting", "thanks", "goodbye", "ability"]
 SourceState: TypeAlias = Literal["unchanged", "changed", "missing"]
 Confidence: TypeAlias = Annotated[float, Field(ge=0.0, le=1.0)]
@@ -27,6 +28,11 @@ class Term(Frozen):
     stems: tuple[str, ...] = Field(min_length=1)
     is_name: bool
     is_number: bool
+
+    @property
+    def may_be_name(self) -> bool:
+        """Whether it is capitalised, if only because it is the first word."""
+        return self.text[:1].isupper()
 
 
 class Query(Frozen):
@@ -51,7 +57,7 @@ class Features(Frozen):
     """What the probability that a piece of evidence answers the question is computed from.
 
     ``margin`` is the reader's best span minus its no-answer score, in logits; ``runner_up`` is how
-    far the best span of any *other* passage lies under it, 0…10; ``fused`` and ``dense`` are the
+    far the best span that gives another answer in another passage lies under it, -10…10; ``fused`` and ``dense`` are the
     retriever's; ``coverage`` is the share of the question's terms, weighted by rarity, that the
     passage and its headings have, ``sentence_coverage`` the same for the sentences quoted (both
     0.5 where question and passage are in different languages and share no word); ``missing_names`` counts the

@@ -44,7 +44,7 @@ DEVIATION_MIN = 1e-3
 
 Floats: TypeAlias = NDArray[np.float64]
 SPAN_FEATURES = ("margin", "runner_up", "fused", "dense", "coverage", "sentence_coverage")
-FOREIGN_FEATURES = ("margin", "runner_up", "dense")
+FOREIGN_FEATURES = ("margin", "runner_up")
 
 
 class Labelled(NamedTuple):

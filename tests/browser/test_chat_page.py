@@ -7,6 +7,7 @@ The README's picture is made by the test that is named for it:
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 from typing import Any
@@ -36,7 +37,12 @@ def ask(page: Page, question: str, texts: Texts = TEXTS) -> Locator:
     box.wait_for()
     before = replies.count()
     box.fill(question)
-    box.press("Enter")
+    # Enter is not taken while the turn before is being closed, some milliseconds after its answer.
+    for _ in range(40):
+        box.press("Enter")
+        with contextlib.suppress(AssertionError):
+            expect(box).to_have_value("", timeout=500)
+            break
     newest = replies.nth(before)
     newest.wait_for()
     return newest

@@ -128,7 +128,7 @@ class Opened:
             ways = [choose, read]
         elif query.kind in ("comparison", "yes_no"):
             ways = [read if foreign else choose]
-        elif (query.kind in ("list", "next", "definition") or only_names) and not foreign:
+        elif only_names or query.kind in ("list", "next", "definition") and not foreign:
             ways = [read, choose]
         first: tuple[Verdict, tuple[Evidence, ...]] | None = None
         for way in ways:

@@ -23,7 +23,7 @@ class Settings(BaseSettings):
     models_folder: Path = REPOSITORY / "var" / "models"
     host: str = "127.0.0.1"
     port: int = Field(default=7860, ge=0, le=65535)
-    answer_risk: float = Field(default=0.2, gt=0.0, lt=1.0)
+    answer_risk: float = Field(default=0.3, gt=0.0, lt=1.0)
     question_characters_max: int = Field(default=500, ge=1)
     history_turns_max: int = Field(default=6, ge=0)
     passages_read: int = Field(default=5, ge=1, le=50)

@@ -48,12 +48,12 @@ def test_where_no_threshold_keeps_the_risk_nothing_is_answered() -> None:
 @given(st.floats(0.001, 0.999), st.floats(0.001, 0.999))
 def test_a_higher_tolerated_risk_never_answers_less(one: float, other: float) -> None:
     low, high = sorted((one, other))
-    for model in (load_calibrations().spans, load_calibrations().sentences):
+    for _, model in load_calibrations():
         assert model.threshold(high) <= model.threshold(low)
 
 
 def test_what_is_shipped_was_fitted_on_many_questions_and_says_on_which() -> None:
-    for model in (load_calibrations().spans, load_calibrations().sentences):
-        assert model.questions > 1_000
+    for _, model in load_calibrations():
+        assert model.questions >= 1_000
         assert model.command.startswith("python scripts/calibrate.py ")
         assert set(model.weights) <= set(Features.model_fields)

@@ -1,0 +1,166 @@
+"""The whole of one question, on the real index, encoder and reader."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from app.assistant import Assistant
+from app.errors import QuestionRefused
+from app.settings import REPOSITORY, Settings
+from app.types import REPLY, Reply
+from index import build_index
+
+QUESTIONS = REPOSITORY / "tests" / "questions"
+HARBOUR = REPOSITORY / "tests" / "collections" / "harbour"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("assistant")
+
+
+def opened(folder: Path, sources: Path, **settings: object) -> Assistant:
+    models = Settings().models_folder
+    build_index([sources], folder, models)
+    return Assistant.open(Settings(index_folder=folder, **settings))  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="module")
+def briefing(folder: Path) -> Assistant:
+    return opened(folder / "briefing", REPOSITORY / "docs" / "sources")
+
+
+@pytest.fixture(scope="module")
+def harbour(folder: Path) -> Assistant:
+    return opened(folder / "harbour", HARBOUR)
+
+
+def questions(name: str) -> Iterator[tuple[str, list[str]]]:
+    for line in (QUESTIONS / name).read_text(encoding="utf-8").splitlines():
+        row = json.loads(line)
+        yield row["question"], row["history"]
+
+
+def kept_law(assistant: Assistant, reply: Reply) -> None:
+    for citation in (*reply.citations, *reply.nearest):
+        text = assistant.retriever.document(citation.document_id).text
+        assert text[citation.start : citation.end] == citation.quote
+    if reply.short_answer is not None:
+        assert any(reply.short_answer in citation.quote for citation in reply.citations)
+
+
+@pytest.mark.parametrize("name", ["briefing", "harbour"])
+def test_every_citation_of_every_reply_is_the_documents_own_text(
+    name: str, request: pytest.FixtureRequest
+) -> None:
+    assistant: Assistant = request.getfixturevalue(name)
+    for question, history in list(questions(f"{name}.jsonl"))[::3]:
+        reply = assistant.ask(question, history=history)
+        kept_law(assistant, reply)
+        limit = 1_800 if len(reply.citations) > 1 or "\n- " in reply.text else 900
+        assert len(reply.text) <= limit
+        assert REPLY.validate_json(reply.model_dump_json()) == reply
+
+
+def test_a_fact_is_answered_short_with_its_sentence(briefing: Assistant) -> None:
+    reply = briefing.ask("How many projects did the 2020-2025 strategy deliver?")
+    assert reply.kind == "answer"
+    assert reply.short_answer is not None
+    assert "14" in reply.short_answer
+    assert reply.citations[0].path == "results-2020-2025.md"
+
+
+def test_what_the_documents_do_not_mention_is_named(briefing: Assistant) -> None:
+    reply = briefing.ask("How many projects did the strategy deliver in Portugal?")
+    assert reply.kind == "abstention"
+    assert "Portugal" in reply.missing_terms
+    assert reply.nearest
+    assert reply.searched.documents == 4
+
+
+def test_an_answer_in_russian_quotes_the_english_document(briefing: Assistant) -> None:
+    reply = briefing.ask("Кто такой Серик Жумангарин?")
+    assert reply.language == "ru"
+    assert reply.kind == "answer"
+    assert "Deputy Prime Minister" in reply.citations[0].quote
+
+
+def test_a_courtesy_tells_what_the_collection_holds(briefing: Assistant) -> None:
+    reply = briefing.ask("What can you do?")
+    assert reply.kind == "courtesy"
+    assert "4 documents" in reply.text
+
+
+def test_a_restricted_question_cites_only_the_documents_chosen(harbour: Assistant) -> None:
+    chosen = harbour.retriever.documents()[0].document_id
+    reply = harbour.ask("Tell me about the harbour", documents=[chosen])
+    assert {one.document_id for one in (*reply.citations, *reply.nearest)} <= {chosen}
+    assert reply.searched.documents == 1
+
+
+def test_an_unknown_document_is_refused(briefing: Assistant) -> None:
+    with pytest.raises(QuestionRefused) as refused:
+        briefing.ask("Anything?", documents=["no-such-document"])
+    assert refused.value.code == "unknown_document"
+
+
+@pytest.mark.parametrize("language", ["en", "ru", "kk"])
+def test_every_starter_and_suggestion_is_answered_when_it_is_asked(
+    briefing: Assistant, language: str
+) -> None:
+    starters = briefing.starters(language)  # type: ignore[arg-type]
+    assert 1 <= len(starters) <= 3
+    for starter in starters:
+        reply = briefing.ask(starter, language=language)  # type: ignore[arg-type]
+        assert reply.kind == "answer"
+        for suggestion in reply.suggestions:
+            again = briefing.ask(suggestion, language=language)  # type: ignore[arg-type]
+            assert again.kind == "answer"
+
+
+def test_the_answer_id_tells_whether_it_is_the_same_question_of_the_same_index(
+    briefing: Assistant,
+) -> None:
+    one, other = (briefing.ask("How many projects were delivered?") for _ in range(2))
+    assert one.answer_id == other.answer_id
+    assert one.id != other.id
+    assert briefing.ask("Who is Andrei Mikhnev?").answer_id != one.answer_id
+
+
+def test_a_stricter_risk_never_answers_more(folder: Path, briefing: Assistant) -> None:
+    strict = opened(folder / "briefing", REPOSITORY / "docs" / "sources", answer_risk=0.01)
+    for question, history in list(questions("briefing.jsonl"))[::12]:
+        if strict.ask(question, history=history).kind == "answer":
+            assert briefing.ask(question, history=history).kind == "answer"
+
+
+def test_a_source_that_changed_or_vanished_since_is_said_so(tmp_path: Path) -> None:
+    sources = tmp_path / "sources"
+    sources.mkdir()
+    note = sources / "note.md"
+    note.write_text("# Bridge\n\nThe bridge is 763 metres long.\n", encoding="utf-8")
+    assistant = opened(tmp_path / "index", sources)
+    question = "Tell me about the bridge"
+    assert assistant.ask(question).citations[0].source_state == "unchanged"
+    note.write_text("# Bridge\n\nThe bridge is 800 metres long.\n", encoding="utf-8")
+    changed = assistant.ask(question)
+    assert changed.citations[0].source_state == "changed"
+    assert "changed since" in changed.text
+    note.unlink()
+    assert assistant.ask(question).citations[0].source_state == "missing"
+
+
+def test_markup_in_a_document_reaches_the_markdown_only_escaped(tmp_path: Path) -> None:
+    sources = tmp_path / "sources"
+    sources.mkdir()
+    hostile = "The bridge <img src=x onerror=alert(1)> is ![long](http://example.org/a.png) [1]."
+    (sources / "note.txt").write_text(f"Bridge\n\n{hostile}\n", encoding="utf-8")
+    reply = opened(tmp_path / "index", sources).ask("Tell me about the bridge")
+    assert reply.kind == "answer"
+    assert "<img" not in reply.markdown
+    assert "](" not in reply.markdown
+    assert hostile in {citation.quote for citation in reply.citations}

@@ -135,7 +135,13 @@ def measure_questions(index_folder: Path, questions: Sequence[Asked]) -> dict[st
         reply = assistant.ask(asked.question, history=asked.history)
         milliseconds.append((time.perf_counter() - started) * 1000)
         kinds[reply.kind] = kinds.get(reply.kind, 0) + 1
+    summaries = assistant.retriever.documents()
     return {
+        "collection": {
+            "index_id": assistant.retriever.index_id,
+            "documents": len(summaries),
+            "passages": sum(summary.passages for summary in summaries),
+        },
         "questions": len(milliseconds),
         "kinds": kinds,
         "median_ms": statistics.median(milliseconds),
@@ -143,19 +149,6 @@ def measure_questions(index_folder: Path, questions: Sequence[Asked]) -> dict[st
         "greatest_ms": max(milliseconds),
         "resident_mb": resident_mb(os.getpid()),
         "torch_is_loaded": "torch" in sys.modules,
-    }
-
-
-def measure_collection(index_folder: Path) -> dict[str, object]:
-    """Count what is indexed."""
-    from app.assistant import Assistant
-    from app.settings import Settings
-
-    retriever = Assistant.open(Settings(index_folder=index_folder)).retriever
-    return {
-        "index_id": retriever.index_id,
-        "documents": len(retriever.documents()),
-        "passages": sum(summary.passages for summary in retriever.documents()),
     }
 
 
@@ -299,8 +292,6 @@ def measure(index_folder: Path, file: Path, asked_in_all: int, runs: int) -> dic
     questions = read_questions(file)
     if len(questions) <= WARM_UP:
         raise BenchmarkFailed(f"{file} holds {len(questions)} questions; {WARM_UP + 1} are needed")
-    _say("the collection")
-    collection = in_child("collection", "--index", str(index_folder))
     _say(f"ask.py, {runs} starts")
     ask = [sys.executable, str(REPOSITORY / "scripts" / "ask.py"), questions[0].question, "--json"]
     ask_ms = time_process([*ask, "--index", str(index_folder)], runs)
@@ -317,7 +308,7 @@ def measure(index_folder: Path, file: Path, asked_in_all: int, runs: int) -> dic
     plain = in_child("plain-loop", *here)
     return {
         "machine": machine(),
-        "collection": collection,
+        "collection": asked.pop("collection"),
         "ask": {"runs": runs, "start_to_answer_ms": statistics.median(ask_ms)},
         "questions_on_one_thread": asked,
         "server": server,
@@ -418,9 +409,7 @@ def _run_part(options: argparse.Namespace) -> int:
     if options.part == "plain-start":
         return measure_plain_start(Settings().models_folder, options.encoder_folder, "A question?")
     questions = read_questions(options.questions)
-    if options.part == "collection":
-        print(json.dumps(measure_collection(options.index)))
-    elif options.part == "questions":
+    if options.part == "questions":
         print(json.dumps(measure_questions(options.index, questions)))
     else:
         print(json.dumps(measure_plain_loop(options.index, questions)))

@@ -195,7 +195,7 @@ def test_every_script_is_under_test(script: Path) -> None:
     mentions = re.compile(
         rf"\b{script.stem}\.py\b|scripts import .*\b{script.stem}\b|scripts\.{script.stem}\b"
     )
-    others = [path for path in (REPOSITORY / "tests").rglob("test_*.py") if path != Path(__file__)]
+    others = [path for path in (REPOSITORY / "tests").rglob("*.py") if path != Path(__file__)]
     assert any(mentions.search(path.read_text(encoding="utf-8")) for path in others)
 
 

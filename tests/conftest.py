@@ -1,27 +1,12 @@
-"""What several test folders share: the repository's place, and scripts as modules."""
+"""What holds for every test: settings of the person who runs them don't reach the program."""
 
 from __future__ import annotations
 
-import importlib
-from collections.abc import Callable
-from pathlib import Path
-from types import ModuleType
+import os
 
-import pytest
+for name in list(os.environ):
+    if name.startswith("BRIEFING_DESK_"):
+        del os.environ[name]
 
-REPOSITORY = Path(__file__).resolve().parent.parent
-
-
-@pytest.fixture(scope="session")
-def repository() -> Path:
-    return REPOSITORY
-
-
-@pytest.fixture(scope="session")
-def script() -> Callable[[str], ModuleType]:
-    """Import a script by its name, so that its functions can be tested without a process."""
-
-    def load(name: str) -> ModuleType:
-        return importlib.import_module(f"scripts.{name}")
-
-    return load
+# Nothing is fetched from a model hub, and a look-up that would try fails at once.
+os.environ["HF_HUB_OFFLINE"] = "1"

@@ -6,6 +6,7 @@ import hashlib
 import json
 import time
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Literal, NamedTuple, TypeAlias
 
@@ -85,8 +86,10 @@ def build_index(
     """
     began = time.monotonic()
     models = Models.open(models_folder)
-    with building(index_folder):
+    with building(index_folder), ExitStack() as stack:
         previous = _previous(index_folder)
+        if previous:
+            stack.callback(previous.store.close)
         before = {d.document_id: d for d in previous.manifest.documents} if previous else {}
         settings = _settings(0)
         reusable = None if rebuild or not _fits(previous, settings, models) else previous
@@ -99,10 +102,6 @@ def build_index(
         used = EncoderUsed(name=encoder.name, dimension=encoder.dimension, sha256=encoder.sha256)
         index_id = _index_id(settings, used, read.documents)
         if rebuild or not _is_current(previous, index_id, read.documents):
-            vectors, cache = _vectors(index_folder, models, read.documents, progress, fresh=rebuild)
-            folder = new_version(index_folder, index_id)
-            progress("writing", 0, 1)
-            _write(folder, read.documents, vectors)
             manifest = Manifest(
                 index_id=index_id,
                 settings=settings,
@@ -111,12 +110,15 @@ def build_index(
                 documents=tuple(_facts(document) for document in read.documents),
                 files=(),
             )
-            publish(index_folder, folder, manifest)
-            cache.shrink(f for document in read.documents for f in document.fingerprints)
-            cache.close()
-            progress("writing", 1, 1)
-        if previous:
-            previous.store.close()
+            cache = VectorCache(index_folder, encoder.sha256, encoder.dimension, fresh=rebuild)
+            with closing(cache):
+                vectors = _vectors(cache, models, read.documents, progress)
+                folder = new_version(index_folder, index_id)
+                progress("writing", 0, 1)
+                _write(folder, read.documents, vectors)
+                publish(index_folder, folder, manifest)
+                cache.shrink(f for document in read.documents for f in document.fingerprints)
+                progress("writing", 1, 1)
     after = {chunked.document.document_id: chunked.document for chunked in read.documents}
     return BuildReport(
         index_id=index_id,
@@ -283,16 +285,9 @@ def _facts(chunked: _Chunked) -> DocumentFacts:
 
 
 def _vectors(
-    index_folder: Path,
-    models: Models,
-    documents: Sequence[_Chunked],
-    progress: Progress,
-    *,
-    fresh: bool,
-) -> tuple[Vectors, VectorCache]:
+    cache: VectorCache, models: Models, documents: Sequence[_Chunked], progress: Progress
+) -> Vectors:
     """Return every passage's vector, encoding those that the cache doesn't hold."""
-    encoder = models.manifest.facts(models.manifest.encoder)
-    cache = VectorCache(index_folder, encoder.sha256, encoder.dimension, fresh=fresh)
     wanted = {
         fingerprint: text
         for chunked in documents
@@ -307,7 +302,7 @@ def _vectors(
             cache.add(missing[first : first + len(vectors)], vectors)
             progress("encoding", first + len(vectors), len(missing))
     rows = [cache[fingerprint] for chunked in documents for fingerprint in chunked.fingerprints]
-    return np.stack(rows).astype(np.float32), cache
+    return np.stack(rows).astype(np.float32)
 
 
 def _write(folder: Path, documents: Sequence[_Chunked], vectors: Vectors) -> None:

@@ -92,5 +92,3 @@ def briefing_index(tmp_path_factory: pytest.TempPathFactory, models_folder: Path
     )
     build_index([documents], folder / "index", models_folder)
     return folder / "index"
-
-

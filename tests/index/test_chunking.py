@@ -104,10 +104,11 @@ def test_code_is_kept_whole_by_lines() -> None:
 
 pieces = st.sampled_from(
     [
-        "# Heading\n", "## Deeper *one*\n", "Words stand here. And No. 5 as well.\n", "- item one\n",
-        "  - nested item\n", "1. first\n", "> quoted words\n", "| a | b |\n|---|---|\n| 1 | 2 |\n",
-        "```\ncode # here\n```\n", "    indented\n", "\n", "\n\n", "<div>html</div>\n", "***\n",
-        "[ref]: http://example.org\n", "Set\n===\n", "long word " * 70 + ".\n", "Слово г. Алматы.\r\n",
+        "# Heading\n", "## Deeper *one*\n", "Words stand here. And No. 5 as well.\n",
+        "- item one\n", "  - nested item\n", "1. first\n", "> quoted words\n",
+        "| a | b |\n|---|---|\n| 1 | 2 |\n", "```\ncode # here\n```\n", "    indented\n", "\n",
+        "\n\n", "<div>html</div>\n", "***\n", "[ref]: http://example.org\n", "Set\n===\n",
+        "long word " * 70 + ".\n", "Слово г. Алматы.\r\n",
     ]
 )  # fmt: skip
 

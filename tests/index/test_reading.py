@@ -40,7 +40,9 @@ def test_the_text_is_the_file_character_for_character(
 def test_encodings_are_recognised_and_the_byte_order_mark_is_dropped(
     encoding: str, read: Any
 ) -> None:
-    words = "Проект охватил девяносто две тысячи гектаров земли, и это было только начало работы. " * 3
+    words = (
+        "Проект охватил девяносто две тысячи гектаров земли, и это было только начало работы. " * 3
+    )
     mark = b"\xff\xfe" if encoding == "utf-16-le" else b""
     assert read("a.txt", mark + words.encode(encoding)).text == words
 

@@ -1,0 +1,1 @@
+"""From a question to a reply in the documents' own words, and the faces that show it."""

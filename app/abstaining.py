@@ -39,11 +39,17 @@ def judge(
     if query.is_order:
         return Verdict(evidence=(), reason="unclear", missing_terms=(), probability=0.0)
     foreign = bool(evidence) and bool(evidence[0].features.foreign)
-    checkable = [term for term in query.terms
-                 if not is_cyrillic(term.folded) or cyrillic_collection and not foreign]
+    checkable = [
+        term
+        for term in query.terms
+        if not is_cyrillic(term.folded) or (cyrillic_collection and not foreign)
+    ]
     unmentioned = [term for term in checkable if not term.is_number and not mentions(term)]
-    figures = [figure for figure in sorted(query.numbers)
-               if figure not in numbers and not (figure.isdigit() and int(figure) <= COUNT_MAX)]
+    figures = [
+        figure
+        for figure in sorted(query.numbers)
+        if figure not in numbers and not (figure.isdigit() and int(figure) <= COUNT_MAX)
+    ]
     missing = tuple(
         [term.text for term in unmentioned] + [_as_typed(query, figure) for figure in figures]
     )[:MISSING_TERMS_MAX]
@@ -55,27 +61,37 @@ def judge(
     if accepted:
         return Verdict(evidence=accepted, reason=None, missing_terms=(), probability=best)
     near = best >= NEAR_MISS_SHARE * threshold and not missing
-    return Verdict(evidence=(), reason="near_miss" if near else "not_stated",
-                   missing_terms=missing, probability=best)
+    return Verdict(
+        evidence=(),
+        reason="near_miss" if near else "not_stated",
+        missing_terms=missing,
+        probability=best,
+    )
 
 
 def _as_typed(query: Query, figure: str) -> str:
     """Return a number as the question has it (``1,200`` for 1200)."""
     typed = (term.text for term in query.terms if term.is_number)
-    return next((text for text in typed if text.replace(",", "").rstrip("0.") == figure.rstrip("0.")),
-                figure)
+    return next(
+        (text for text in typed if text.replace(",", "").rstrip("0.") == figure.rstrip("0.")),
+        figure,
+    )
 
 
 def _contradicts(query: Query, evidence: Evidence) -> bool:
     """Say whether the question takes for granted the opposite of what the quote says: it has a
-    word of one side of a pair ("rise"), the quote only words of the other ("reduced")."""
+    word of one side of a pair ("rise"), the quote only words of the other ("reduced").
+    """
     passage = evidence.passage
     start, end = evidence.quote
     quote = passage.text[start - passage.start : end - passage.start]
     asked = [word.folded for word in words(query.standalone_question)]
     said = [word.folded for word in words(quote)]
     return any(
-        any(map(one, asked)) and not any(map(other, asked))
-        and any(map(other, said)) and not any(map(one, said))
-        for pair in opposites() for one, other in (pair, pair[::-1])
+        any(map(one, asked))
+        and not any(map(other, asked))
+        and any(map(other, said))
+        and not any(map(one, said))
+        for pair in opposites()
+        for one, other in (pair, pair[::-1])
     )

@@ -21,7 +21,9 @@ SHORT_ANSWER_SHARE_MAX: Final = 0.75
 
 _ITEM_MARKER = re.compile(r"^\s*(?:[-*+\u2022]|\d{1,3}[.)])\s+")
 _LEADS: Final[Mapping[str, str]] = {
-    "comparison": "comparison_lead", "overview": "overview_lead", "yes_no": "yes_no_lead",
+    "comparison": "comparison_lead",
+    "overview": "overview_lead",
+    "yes_no": "yes_no_lead",
 }
 
 
@@ -41,12 +43,13 @@ def compose(query: Query, evidence: Sequence[Evidence], templates: Mapping[str, 
         if query.kind in _LEADS:
             lines.append(Line(role="template", text=templates[_LEADS[query.kind]]))
         return _quotations(evidence, lines, templates)
-    return _span_answer(query, evidence, lines, templates)
+    return _span_answer(evidence, lines, templates)
 
 
 def _within(evidence: Evidence, characters: int) -> tuple[int, int]:
     """Return the quote's span, or, of a quote with more characters than that, the part around the
-    answer, cut between words."""
+    answer, cut between words.
+    """
     start, end = evidence.quote
     if end - start <= characters:
         return start, end
@@ -71,12 +74,17 @@ def _text(evidence: Evidence, span: tuple[int, int]) -> str:
 
 def _quoted(number: int, evidence: Evidence, span: tuple[int, int]) -> Quoted:
     passage = evidence.passage
-    return Quoted(number=number, document_id=passage.document_id,
-                  heading_path=passage.heading_path, start=span[0], end=span[1])
+    return Quoted(
+        number=number,
+        document_id=passage.document_id,
+        heading_path=passage.heading_path,
+        start=span[0],
+        end=span[1],
+    )
 
 
 def _span_answer(
-    query: Query, evidence: Sequence[Evidence], lines: list[Line], templates: Mapping[str, str]
+    evidence: Sequence[Evidence], lines: list[Line], templates: Mapping[str, str]
 ) -> Draft:
     best = evidence[0]
     assert best.span is not None
@@ -102,7 +110,8 @@ def _enumeration(best: Evidence, lines: list[Line], templates: Mapping[str, str]
 
 def _shown(quote: str, number: int, templates: Mapping[str, str]) -> list[Line]:
     """Return a quote as lines: in quotation marks, or, where it holds a list, its items as bullets
-    after what leads to them, without the source's own bullets."""
+    after what leads to them, without the source's own bullets.
+    """
     rows = [row for row in quote.splitlines() if row.strip()]
     items = [row for row in rows if _ITEM_MARKER.match(row)]
     if not items or len(rows) < 2:
@@ -110,7 +119,8 @@ def _shown(quote: str, number: int, templates: Mapping[str, str]) -> list[Line]:
     lead = " ".join(row.strip() for row in rows[: rows.index(items[0])])
     first = (
         Line(role="quote", text=templates["quoted"].format(quote=lead), number=number)
-        if lead else Line(role="template", text=templates["list_lead"], number=number)
+        if lead
+        else Line(role="template", text=templates["list_lead"], number=number)
     )
     rest = [_ITEM_MARKER.sub("", row).strip() for row in rows[rows.index(items[0]) :]]
     return [first, *(Line(role="item", text=row) for row in rest)]
@@ -134,7 +144,8 @@ def _quotations(
 
 def quote_nearest(evidence: Sequence[Evidence], count: int) -> tuple[Quoted, ...]:
     """Return what comes nearest to a question that isn't answered: the quotes of the best
-    evidence, none twice."""
+    evidence, none twice.
+    """
     spans: dict[tuple[str, int], Evidence] = {}
     for one in evidence:
         spans.setdefault((one.passage.document_id, one.quote[0]), one)

@@ -8,7 +8,7 @@ from app.answering import compose, quote_nearest
 from app.calibration import load_calibrations
 from app.opened import READER_FILE, Opened
 from app.querying import understand
-from app.rendering import Frame, render_abstention, render_answer, render_courtesy
+from app.rendering import render_abstention, render_answer, render_courtesy
 from app.settings import Settings
 from app.stopwatch import Stopwatch
 from app.suggesting import suggest
@@ -61,8 +61,9 @@ class Assistant:
         watch = Stopwatch()
         suggestions = self._topics(reply.language, near, seen)
         watch.lap("suggestions")
-        return reply.model_copy(update={
-            "suggestions": suggestions, "milliseconds": watch.after(reply.milliseconds)})
+        return reply.model_copy(
+            update={"suggestions": suggestions, "milliseconds": watch.after(reply.milliseconds)}
+        )
 
     def _reply(
         self,
@@ -74,8 +75,11 @@ class Assistant:
         opened, watch = self._opened, Stopwatch()
         chosen = opened.chosen(documents)
         query = understand(
-            question, history=history[-opened.settings.history_turns_max :], language=language,
-            known_words=opened.collection.known_words, is_word=opened.is_word,
+            question,
+            history=history[-opened.settings.history_turns_max :],
+            language=language,
+            known_words=opened.collection.known_words,
+            is_word=opened.is_word,
             spelled_out=opened.collection.spelled_out,
             characters_max=opened.settings.question_characters_max,
         )
@@ -84,8 +88,7 @@ class Assistant:
         texts = templates(query.language)
         if query.courtesy is not None:
             return render_courtesy(frame, opened.courtesy(query), watch)
-        ranked = self.retriever.search(
-            query.standalone_question, PASSAGES_RANKED, documents=chosen)
+        ranked = self.retriever.search(query.standalone_question, PASSAGES_RANKED, documents=chosen)
         watch.lap("retrieval")
         verdict, evidence = opened.weigh(query, ranked, chosen)
         watch.lap("evidence")
@@ -105,7 +108,9 @@ class Assistant:
 
     def _topics(self, language: Language, near: Sequence[str], seen: str) -> tuple[str, ...]:
         return suggest(
-            self._opened.headings(), near=near, seen=seen,
+            self._opened.headings(),
+            near=near,
+            seen=seen,
             question=lambda topic: templates(language)["topic_question"].format(topic=topic),
             answers=lambda question: self._answers(question, language),
         )

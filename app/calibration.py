@@ -55,7 +55,8 @@ class Calibration(Frozen):
 
     def threshold(self, answer_risk: float) -> float:
         """Return the lowest threshold from which on the measured risk stays within
-        ``answer_risk``; 1.0 where no threshold keeps it."""
+        ``answer_risk``; 1.0 where no threshold keeps it.
+        """
         kept = 1.0
         for point in sorted(self.curve, key=lambda point: -point.threshold):
             if point.risk > answer_risk:
@@ -66,7 +67,8 @@ class Calibration(Frozen):
 
 class Calibrations(Frozen):
     """One model for spans in the question's own language; one for spans in another, where the words
-    of question and passage can't be compared, fitted without the features that compare them."""
+    of question and passage can't be compared, fitted without the features that compare them.
+    """
 
     spans: Calibration
     foreign_spans: Calibration

@@ -40,10 +40,10 @@ def cite(
 
 def _fragment(quote: str) -> str:
     """Return a text fragment directive's text (WICG Scroll to Text Fragment): the whole quote, or
-    its first and last words. Commas and dashes have a meaning there and are escaped."""
+    its first and last words. Commas and dashes have a meaning there and are escaped.
+    """
     parts = quote.split()
+    ends = [" ".join(parts)]
     if len(parts) > 2 * FRAGMENT_WORDS:
-        ends = (" ".join(parts[:FRAGMENT_WORDS]), " ".join(parts[-FRAGMENT_WORDS:]))
-    else:
-        ends = (" ".join(parts),)
+        ends = [" ".join(parts[:FRAGMENT_WORDS]), " ".join(parts[-FRAGMENT_WORDS:])]
     return ",".join(percent(end, safe="").replace("-", "%2D") for end in ends)

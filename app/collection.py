@@ -40,9 +40,12 @@ class Collection:
                 texts.append(text)
         self.has_cyrillic = any(language != "en" for language in self.languages.values())
         self.numbers: frozenset[str] = frozenset().union(
-            (str(number) for language in LANGUAGES
-             for word, number in lexicon(language).number_words.items()
-             if word in self.known_words),
+            (
+                str(number)
+                for language in LANGUAGES
+                for word, number in lexicon(language).number_words.items()
+                if word in self.known_words
+            ),
             *(numbers(word) for word in self.known_words if word[:1].isdigit()),
             *map(numbers, texts),
         )
@@ -57,7 +60,8 @@ class Collection:
 
     def rarity(self, stemmed: tuple[str, ...]) -> float:
         """Return how much a word weighs by its stems: ln(1 + passages / passages that have it), as
-        in inverse document frequency (Spärck Jones 1972), with a half for one that none has."""
+        in inverse document frequency (Spärck Jones 1972), with a half for one that none has.
+        """
         found = max(self._stems[one] for one in stemmed)
         return math.log1p(max(1, self.passages) / max(0.5, found))
 
@@ -67,13 +71,12 @@ class Collection:
             return True
         if self.spelled_out(term.text) is not None:
             return True
-        return term.may_be_name and any(
-            same_name(term.folded, word) for word in self.known_words
-        )
+        return term.may_be_name and any(same_name(term.folded, word) for word in self.known_words)
 
     def _spelled_out(self, written: str) -> str | None:
         """Return the words of the collection that initials stand for ("SMEs" → "small and
-        medium-sized enterprises"), or None; two letters only stand for capitalised words."""
+        medium-sized enterprises"), or None; two letters only stand for capitalised words.
+        """
         letters = written.removesuffix("s")
         if not (_INITIALS.fullmatch(written) and letters.isupper() and len(letters) > 1):
             return None

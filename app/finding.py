@@ -12,7 +12,7 @@ from app.language import detect_language, is_cyrillic, lexicon, numbers, same_na
 from app.types import Evidence, Features, Language, Query, Term
 from index import Passage, RankedPassage, SpanReader, TokenLogits, fold, words
 
-ANSWER_TOKENS_MAX: Final = 30
+ANSWER_TOKENS_MAX: Final = 24
 """The longest span the reader was trained to give, in tokens."""
 START_CANDIDATES: Final = 12
 """Starts and ends tried for the best span; more never changed one on the calibration set."""
@@ -62,29 +62,45 @@ def find_evidence(
     )
     spans = [_best_span(found, len(prefix)) for found, prefix in zip(logits, prefixes, strict=True)]
     margins = [span.margin for span in spans]
-    texts = [fold(candidate.passage.text[span.start : span.end])
-             for candidate, span in zip(ranked, spans, strict=True)]
+    texts = [
+        fold(candidate.passage.text[span.start : span.end])
+        for candidate, span in zip(ranked, spans, strict=True)
+    ]
     evidence = []
     for at, (candidate, span) in enumerate(zip(ranked, spans, strict=True)):
         passage = candidate.passage
         span_in_document = (passage.start + span.start, passage.start + span.end)
         quote = quote_around(passage, span_in_document)
-        others = [margin for margin, said in zip(margins, texts, strict=True)
-                  if not _same_answer(said, texts[at])]
+        others = [
+            margin
+            for margin, said in zip(margins, texts, strict=True)
+            if not _same_answer(said, texts[at])
+        ]
         features = _features(
-            query, candidate, quote, span, max(others, default=-RUNNER_UP_LOGITS_MAX),
-            rarity=rarity, foreign=languages[passage.document_id] != query.language,
+            query,
+            candidate,
+            quote,
+            span,
+            max(others, default=-RUNNER_UP_LOGITS_MAX),
+            rarity=rarity,
+            foreign=languages[passage.document_id] != query.language,
         )
         evidence.append(
-            Evidence(passage=passage, span=span_in_document, quote=quote, features=features,
-                     probability=probability(features))
+            Evidence(
+                passage=passage,
+                span=span_in_document,
+                quote=quote,
+                features=features,
+                probability=probability(features),
+            )
         )
     return tuple(sorted(evidence, key=lambda one: -one.probability))
 
 
 def _same_answer(one: str, other: str) -> bool:
     """Say whether two folded spans give one answer, so that they confirm rather than rival each
-    other: the shorter stands in the longer."""
+    other: the shorter stands in the longer.
+    """
     short, long = sorted((one.strip(" .,;:|"), other.strip(" .,;:|")), key=len)
     return bool(short) and short in long
 
@@ -104,13 +120,12 @@ def _best_span(logits: TokenLogits, first_character: int) -> _Span:
     scores = logits.start[starts][:, None] + logits.end[ends][None, :]
     lengths = ends[None, :] - starts[:, None]
     scores = np.where((lengths >= 0) & (lengths < ANSWER_TOKENS_MAX), scores, -np.inf)
-    start, end = np.unravel_index(int(np.argmax(scores)), scores.shape)
-    if not np.isfinite(scores[start, end]):
-        start, end = 0, 0
-        ends = starts
-    margin = float(logits.start[starts[start]] + logits.end[ends[end]] - logits.null)
-    first = int(logits.offsets[starts[start], 0]) - first_character
-    last = int(logits.offsets[ends[end], 1]) - first_character
+    row, column = divmod(int(np.argmax(scores)), scores.shape[1])
+    begin = int(starts[row])
+    stop = int(ends[column]) if np.isfinite(scores[row, column]) else begin
+    margin = float(logits.start[begin] + logits.end[stop] - logits.null)
+    first = int(logits.offsets[begin, 0]) - first_character
+    last = int(logits.offsets[stop, 1]) - first_character
     return _Span(margin, max(0, first), max(1, last))
 
 
@@ -121,11 +136,16 @@ def quote_around(passage: Passage, span: tuple[int, int]) -> tuple[int, int]:
     about. A table row is quoted without the bars at its ends.
     """
     text = passage.text
-    touched = [at for at, sentence in enumerate(passage.sentences)
-               if sentence.start < span[1] and span[0] < sentence.end]
+    touched = [
+        at
+        for at, sentence in enumerate(passage.sentences)
+        if sentence.start < span[1] and span[0] < sentence.end
+    ]
     first, last = (touched[0], touched[-1]) if touched else (0, len(passage.sentences) - 1)
-    if first > 0 and passage.kind == "prose" and _opens_with_pronoun(
-        text[passage.sentences[first].start - passage.start :]
+    if (
+        first > 0
+        and passage.kind == "prose"
+        and _opens_with_pronoun(text[passage.sentences[first].start - passage.start :])
     ):
         first -= 1
     start, end = passage.sentences[first].start, passage.sentences[last].end
@@ -155,7 +175,6 @@ def _features(
     place = f"{passage.context_line} {passage.table_header}"
     in_passage = Mentions(f"{place} {passage.text}")
     in_quote = Mentions(passage.text[quote[0] - passage.start : quote[1] - passage.start])
-    names = [term for term in query.terms if term.is_name]
     return Features(
         margin=span.margin,
         runner_up=max(-RUNNER_UP_LOGITS_MAX, min(RUNNER_UP_LOGITS_MAX, span.margin - best_other)),
@@ -163,9 +182,6 @@ def _features(
         dense=candidate.dense,
         coverage=in_passage.coverage(query.terms, rarity, foreign=foreign),
         sentence_coverage=in_quote.coverage(query.terms, rarity, foreign=foreign),
-        missing_names=0.0 if foreign
-        else float(sum(not in_passage.has(term) for term in names)),
-        fits=_fits(query, passage.text[span.start : span.end]),
         foreign=float(foreign),
     )
 
@@ -190,7 +206,8 @@ class Mentions:
 
     def repeats(self, other: Mentions) -> bool:
         """Say whether this text says little beyond the other: most of its stems, and each of its
-        numbers, stand there."""
+        numbers, stand there.
+        """
         if not self._stems:
             return True
         figures = {word for word in self._words if word[:1].isdigit()}
@@ -199,13 +216,14 @@ class Mentions:
 
     def has(self, term: Term) -> bool:
         """Say whether a term occurs: its stem, a misspelling of it, or, for a name, one that is
-        nearly the same."""
+        nearly the same.
+        """
         if any(one in self._stems for one in term.stems) or term.folded in self._words:
             return True
         if term.is_number:
             return False
         return any(
-            same_word(term.folded, word) or term.may_be_name and same_name(term.folded, word)
+            same_word(term.folded, word) or (term.may_be_name and same_name(term.folded, word))
             for word in self._words
         )
 
@@ -222,31 +240,16 @@ class Mentions:
             return 1.0
         present = [self.has(term) for term in terms]
         weights = [
-            rarity(term.stems)
-            if not foreign or found or not is_cyrillic(term.folded) else 0.0
+            rarity(term.stems) if not foreign or found or not is_cyrillic(term.folded) else 0.0
             for term, found in zip(terms, present, strict=True)
         ]
         total = math.fsum(weights)
         if not total:
             return 0.5
-        return math.fsum(
-            weight for weight, found in zip(weights, present, strict=True) if found
-        ) / total
-
-
-def _fits(query: Query, span: str) -> float:
-    """Say whether a span has the form that the kind of question asks for."""
-    has_digit = any(character.isdigit() for character in span)
-    folded = [word.folded for word in words(span)]
-    spoken = lexicon(detect_language(span))
-    if query.kind == "how_much":
-        return float(has_digit or any(w in spoken.number_words for w in folded)
-                     or bool(set("%$€£₸₽") & set(fold(span))))
-    if query.kind == "when":
-        return float(has_digit or any(word in spoken.time_words for word in folded))
-    if query.kind in ("who", "where"):
-        return float(any(part[:1].isupper() for part in span.split()))
-    return 0.5
+        return (
+            math.fsum(weight for weight, found in zip(weights, present, strict=True) if found)
+            / total
+        )
 
 
 def find_sentences(
@@ -278,28 +281,29 @@ def find_sentences(
             said = Mentions(text)
             both = said.joined(place)
             features = Features(
-                margin=0.0, runner_up=0.0, fused=candidate.score, dense=candidate.dense,
+                margin=0.0,
+                runner_up=0.0,
+                fused=candidate.score,
+                dense=candidate.dense,
                 coverage=both.coverage(query.terms, rarity, foreign=foreign),
                 sentence_coverage=said.coverage(query.terms, rarity, foreign=foreign),
-                missing_names=0.0,
-                fits=float(any(character.isdigit() for character in text)),
                 foreign=float(foreign),
             )
-            evidence = Evidence(passage=passage, span=None, quote=quote, features=features,
-                                probability=0.0)
+            evidence = Evidence(
+                passage=passage, span=None, quote=quote, features=features, probability=0.0
+            )
             covered = frozenset(at for at, term in enumerate(query.terms) if both.has(term))
-            found.append(_Candidate(evidence, said, covered))
+            found.append(_Candidate(evidence, said, covered, any(map(str.isdigit, text))))
     taken = _greedy(query, found, rarity, sentences_max)
     share = _share_covered(query, taken, rarity)
-    return tuple(
-        one.evidence.model_copy(update={"probability": share}) for one in taken
-    )
+    return tuple(one.evidence.model_copy(update={"probability": share}) for one in taken)
 
 
 class _Candidate(NamedTuple):
     evidence: Evidence
     said: Mentions
     covered: frozenset[int]
+    has_figure: bool
 
 
 def _greedy(
@@ -318,20 +322,25 @@ def _greedy(
 
     def worth(one: _Candidate) -> tuple[float, float]:
         features = one.evidence.features
-        figures = FIGURES_WORTH * features.fits if wants_figures else 0.0
+        figures = FIGURES_WORTH * one.has_figure if wants_figures else 0.0
         passage = one.evidence.passage
         table = TABLE_COST if passage.kind == "table" else 0.0
         again = wants_figures and (passage.document_id, passage.heading_path) in places
-        return (math.fsum(weights[at] for at in one.covered & missing),
-                features.sentence_coverage + features.fused + figures - table - again)
+        return (
+            math.fsum(weights[at] for at in one.covered & missing),
+            features.sentence_coverage + features.fused + figures - table - again,
+        )
 
     while left and len(taken) < sentences_max:
         one = max(left, key=worth)
         taken.append(one)
         places.add((one.evidence.passage.document_id, one.evidence.passage.heading_path))
         missing -= one.covered
-        left = [other for other in left
-                if not other.said.repeats(one.said) and not _overlap(other.evidence, one.evidence)]
+        left = [
+            other
+            for other in left
+            if not other.said.repeats(one.said) and not _overlap(other.evidence, one.evidence)
+        ]
     return taken
 
 
@@ -346,15 +355,19 @@ def _share_covered(
         return FOREIGN_SHARE if first.dense >= FOREIGN_DENSE_MIN else 0.0
     weights = [rarity(term.stems) for term in query.terms]
     total = math.fsum(
-        weight for at, weight in enumerate(weights)
+        weight
+        for at, weight in enumerate(weights)
         if not first.foreign or at in covered or not is_cyrillic(query.terms[at].folded)
     )
     return min(1.0, math.fsum(weights[at] for at in covered) / total) if total else 1.0
 
 
 def _overlap(one: Evidence, other: Evidence) -> bool:
-    return (one.passage.document_id == other.passage.document_id
-            and one.quote[0] < other.quote[1] and other.quote[0] < one.quote[1])
+    return (
+        one.passage.document_id == other.passage.document_id
+        and one.quote[0] < other.quote[1]
+        and other.quote[0] < one.quote[1]
+    )
 
 
 def find_leads(
@@ -378,8 +391,11 @@ def find_leads(
             for sentence in passage.sentences:
                 text = passage.text[sentence.start - passage.start : sentence.end - passage.start]
                 evidence = Evidence(
-                    passage=passage, span=None, quote=(sentence.start, sentence.end),
-                    features=_NO_FEATURES, probability=1.0,
+                    passage=passage,
+                    span=None,
+                    quote=(sentence.start, sentence.end),
+                    features=_NO_FEATURES,
+                    probability=1.0,
                 )
                 said = Mentions(text)
                 if len(opening) < OPENING_SENTENCES and passage.kind == "prose":
@@ -391,9 +407,11 @@ def find_leads(
     figures.sort(key=lambda one: -one[0])
     taken: list[tuple[Evidence, Mentions]] = []
     # Half for what the documents are about, the rest for figures.
-    candidates = leads[: max(1, sentences_max // 2)] + [
-        (evidence, said) for count, evidence, said in figures if count
-    ] + leads
+    candidates = (
+        leads[: max(1, sentences_max // 2)]
+        + [(evidence, said) for count, evidence, said in figures if count]
+        + leads
+    )
     for evidence, said in candidates:
         if len(taken) == sentences_max:
             break
@@ -403,6 +421,11 @@ def find_leads(
 
 
 _NO_FEATURES: Final = Features(
-    margin=0, runner_up=0, fused=0, dense=0, coverage=1, sentence_coverage=1, missing_names=0,
-    fits=1, foreign=0,
+    margin=0,
+    runner_up=0,
+    fused=0,
+    dense=0,
+    coverage=1,
+    sentence_coverage=1,
+    foreign=0,
 )

@@ -44,7 +44,11 @@ class Lexicon(Frozen):
     opposites: dict[str, tuple[frozenset[str], frozenset[str]]]
 
     @field_validator(
-        "function_words", "question_words", "pronouns", "person_pronouns", "time_words",
+        "function_words",
+        "question_words",
+        "pronouns",
+        "person_pronouns",
+        "time_words",
         mode="before",
     )
     @classmethod
@@ -66,8 +70,10 @@ class Lexicon(Frozen):
     def _split_pairs(
         cls, value: dict[str, tuple[str, str]]
     ) -> dict[str, tuple[frozenset[str], frozenset[str]]]:
-        return {name: (frozenset(fold(one).split()), frozenset(fold(other).split()))
-                for name, (one, other) in value.items()}
+        return {
+            name: (frozenset(fold(one).split()), frozenset(fold(other).split()))
+            for name, (one, other) in value.items()
+        }
 
     @field_validator("orders", mode="before")
     @classmethod
@@ -76,9 +82,7 @@ class Lexicon(Frozen):
 
     @field_validator("kinds", "courtesies", mode="before")
     @classmethod
-    def _compile_groups(
-        cls, value: dict[str, list[str]]
-    ) -> dict[str, tuple[re.Pattern[str], ...]]:
+    def _compile_groups(cls, value: dict[str, list[str]]) -> dict[str, tuple[re.Pattern[str], ...]]:
         return {
             name: tuple(re.compile(_fold_pattern(pattern)) for pattern in patterns)
             for name, patterns in value.items()
@@ -86,7 +90,7 @@ class Lexicon(Frozen):
 
 
 def _fold_pattern(pattern: str) -> str:
-    """Fold a regular expression's letters, leaving its escapes (such as ``\\W``) as they are."""
+    """Fold a regular expression's letters; its escapes stay as they are."""
     return re.sub(r"\\.|[^\\]+", lambda m: m[0] if m[0][0] == "\\" else fold(m[0]), pattern)
 
 
@@ -104,7 +108,8 @@ Side: TypeAlias = Callable[[str], bool]
 @cache
 def opposites() -> tuple[tuple[Side, Side], ...]:
     """Return the pairs of opposites ("rise" and its like, "fall" and its like) of all languages,
-    so that a question in one language meets a quote in another."""
+    so that a question in one language meets a quote in another.
+    """
     sides: dict[str, tuple[set[str], set[str]]] = {}
     for language in LANGUAGES:
         for name, (one, other) in lexicon(language).opposites.items():
@@ -155,16 +160,24 @@ def detect_language(text: str) -> Language:
 
 
 _STEMMERS = {"en": Stemmer.Stemmer("english"), "ru": Stemmer.Stemmer("russian")}
-_BRITISH = ((re.compile(r"is(e|ed|es|ing|ation|ations|er|ers)$"), r"iz\1"),
-            (re.compile(r"(?<=[a-z]{2})our(s|ed|ing|able|al|)$"), r"or\1"),
-            (re.compile(r"(?<=[a-z]{2})tre(s|)$"), r"ter\1"),
-            (re.compile(r"ogue(s|)$"), r"og\1"), (re.compile(r"gramme(s|)$"), r"gram\1"), (re.compile(r"yse(d|s|)$"), r"yze\1"))
-_KAZAKH_SUFFIXES = tuple(sorted(
-    "лар лер дар дер тар тер нын нин дын дин тын тин га ге ка ке на не ды ди ты ти ны ни да де та"
-    " те нда нде дан ден тан тен нан нен мен бен пен ы и сы си ым им ын ин мыз миз ныз низ лык лик"
-    " дык дик тык тик лы ли ды ди ты ти гы ги дагы деги тагы теги лас лес дас дес"
-    " ган ген кан кен ып ип ады еди йды йди у атын етин йтын йтин".split(),
-    key=len, reverse=True))
+_BRITISH = (
+    (re.compile(r"is(e|ed|es|ing|ation|ations|er|ers)$"), r"iz\1"),
+    (re.compile(r"(?<=[a-z]{2})our(s|ed|ing|able|al|)$"), r"or\1"),
+    (re.compile(r"(?<=[a-z]{2})tre(s|)$"), r"ter\1"),
+    (re.compile(r"ogue(s|)$"), r"og\1"),
+    (re.compile(r"gramme(s|)$"), r"gram\1"),
+    (re.compile(r"yse(d|s|)$"), r"yze\1"),
+)
+_KAZAKH_SUFFIXES = tuple(
+    sorted(
+        "лар лер дар дер тар тер нын нин дын дин тын тин га ге ка ке на не ды ди ты ти ны ни да де"
+        " та те нда нде дан ден тан тен нан нен мен бен пен ы и сы си ым им ын ин мыз миз ныз низ"
+        " лык лик дык дик тык тик лы ли ды ди ты ти гы ги дагы деги тагы теги лас лес дас дес"
+        " ган ген кан кен ып ип ады еди йды йди у атын етин йтын йтин".split(),
+        key=len,
+        reverse=True,
+    )
+)
 
 
 @lru_cache(maxsize=65_536)
@@ -180,8 +193,10 @@ def stems(word: str) -> tuple[str, ...]:
     if _CYRILLIC.match(word):
         kazakh = word
         while True:
-            suffix = next((s for s in _KAZAKH_SUFFIXES
-                           if kazakh.endswith(s) and len(kazakh) - len(s) >= 4), None)
+            suffix = next(
+                (s for s in _KAZAKH_SUFFIXES if kazakh.endswith(s) and len(kazakh) - len(s) >= 4),
+                None,
+            )
             if suffix is None:
                 break
             kazakh = kazakh[: -len(suffix)]
@@ -194,12 +209,41 @@ def stems(word: str) -> tuple[str, ...]:
     return (_STEMMERS["en"].stemWord(word),)
 
 
-_LATIN = str.maketrans({
-    "а": "a", "б": "b", "в": "v", "г": "g", "д": "d", "е": "e", "ж": "zh", "з": "z", "и": "i",
-    "й": "i", "к": "k", "л": "l", "м": "m", "н": "n", "о": "o", "п": "p", "р": "r", "с": "s",
-    "т": "t", "у": "u", "ф": "f", "х": "kh", "ц": "ts", "ч": "ch", "ш": "sh", "щ": "shch",
-    "ь": "", "ы": "y", "э": "e", "ю": "yu", "я": "ya",
-})
+_LATIN = str.maketrans(
+    {
+        "а": "a",
+        "б": "b",
+        "в": "v",
+        "г": "g",
+        "д": "d",
+        "е": "e",
+        "ж": "zh",
+        "з": "z",
+        "и": "i",
+        "й": "i",
+        "к": "k",
+        "л": "l",
+        "м": "m",
+        "н": "n",
+        "о": "o",
+        "п": "p",
+        "р": "r",
+        "с": "s",
+        "т": "t",
+        "у": "u",
+        "ф": "f",
+        "х": "kh",
+        "ц": "ts",
+        "ч": "ch",
+        "ш": "sh",
+        "щ": "shch",
+        "ь": "",
+        "ы": "y",
+        "э": "e",
+        "ю": "yu",
+        "я": "ya",
+    }
+)
 
 
 @lru_cache(maxsize=65_536)
@@ -217,8 +261,11 @@ def same_name(one: str, other: str) -> bool:
         return True
     # A case ending lengthens one side only: compare the beginnings too.
     short, long = sorted((first, second), key=len)
-    return (len(short) >= 5 and len(long) - len(short) <= 3
-            and Levenshtein.distance(short, long[: len(short)]) <= (1 if len(short) >= 6 else 0))
+    return (
+        len(short) >= 5
+        and len(long) - len(short) <= 3
+        and Levenshtein.distance(short, long[: len(short)]) <= (1 if len(short) >= 6 else 0)
+    )
 
 
 WORD_LETTERS_MIN: Final = 5
@@ -227,7 +274,8 @@ WORD_LETTERS_MIN: Final = 5
 @lru_cache(maxsize=65_536)
 def same_word(one: str, other: str) -> bool:
     """Say whether one folded word may be the other misspelt: one edit from five letters on, two
-    from eight on, the same first letter; a transposition is one edit."""
+    from eight on, the same first letter; a transposition is one edit.
+    """
     if one[0] != other[0] or min(len(one), len(other)) < WORD_LETTERS_MIN:
         return False
     edits = 2 if min(len(one), len(other)) >= 8 else 1
@@ -241,7 +289,10 @@ _DECIMAL_COMMA = re.compile(r"(?<=\d),(?=\d{1,2}(?:\D|$))")
 
 def numbers(text: str) -> frozenset[str]:
     """Return the numbers a text gives in digits, as plain decimals: ``1,200`` → ``1200``,
-    ``4,2`` → ``4.2``."""
+    ``4,2`` → ``4.2``.
+    """
     plain = _DECIMAL_COMMA.sub(".", _THOUSANDS.sub("", fold(text)))
-    return frozenset(number.rstrip("0").rstrip(".") if "." in number else number.lstrip("0") or "0"
-                     for number in _NUMBER.findall(plain))
+    return frozenset(
+        number.rstrip("0").rstrip(".") if "." in number else number.lstrip("0") or "0"
+        for number in _NUMBER.findall(plain)
+    )

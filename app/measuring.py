@@ -110,14 +110,20 @@ def judge_reply(question: Question, reply: Reply) -> Judged:
         short = reply.short_answer or ""
         exact = float(any(_normal(short) == _normal(answer) for answer in question.answers))
         f1 = max(token_f1(short, answer) for answer in question.answers)
-    supported = sum(
-        any(one in quote for one in (*wanted, *wanted_all)) for quote in quotes
-    )
+    supported = sum(any(one in quote for one in (*wanted, *wanted_all)) for quote in quotes)
     return Judged(
-        id=question.id, language=question.language, kind=question.kind,
-        answerable=question.answerable, answered=reply.kind == "answer", right=right,
-        exact=exact, f1=f1, citations=len(quotes), citations_right=supported,
-        confidence=reply.confidence or 0.0, milliseconds=reply.milliseconds["total"],
+        id=question.id,
+        language=question.language,
+        kind=question.kind,
+        answerable=question.answerable,
+        answered=reply.kind == "answer",
+        right=right,
+        exact=exact,
+        f1=f1,
+        citations=len(quotes),
+        citations_right=supported,
+        confidence=reply.confidence or 0.0,
+        milliseconds=reply.milliseconds["total"],
     )
 
 
@@ -150,8 +156,7 @@ def measure(judged: Sequence[Judged]) -> Measures:
         questions=len(judged),
         answerable=len(answerable),
         answerable_right=_share(answerable, "right"),
-        answerable_refused=_mean([float(not one.right and not one.answered)
-                                  for one in answerable]),
+        answerable_refused=_mean([float(not one.right and not one.answered) for one in answerable]),
         answerable_wrong=_mean([float(one.answered and not one.right) for one in answerable]),
         unanswerable=len(unanswerable),
         unanswerable_refused=_share(unanswerable, "right"),
@@ -177,8 +182,11 @@ def risk_coverage(judged: Sequence[Judged]) -> tuple[RiskAtCoverage, ...]:
     for count, one in enumerate(answered, 1):
         wrong += not one.right
         if count == len(answered) or answered[count].confidence < one.confidence:
-            points.append(RiskAtCoverage(confidence=one.confidence,
-                                         coverage=count / len(judged), risk=wrong / count))
+            points.append(
+                RiskAtCoverage(
+                    confidence=one.confidence, coverage=count / len(judged), risk=wrong / count
+                )
+            )
     return tuple(points)
 
 

@@ -46,7 +46,8 @@ class Opened:
     @cached_property
     def title(self) -> str:
         """The collection's title: the operator's setting, or the only document's own title, or
-        the titles of the first documents."""
+        the titles of the first documents.
+        """
         titles = [summary.title for summary in self.retriever.documents()]
         return self.settings.collection_title or ", ".join(titles[:2])
 
@@ -64,25 +65,33 @@ class Opened:
 
     def is_word(self, folded: str) -> bool:
         """Say whether a folded word is right as it is: it has a piece of its own in the
-        vocabulary of the encoder, which was cut from text in a hundred languages."""
+        vocabulary of the encoder, which was cut from text in a hundred languages.
+        """
         return self.retriever.encoder.count_tokens([folded])[0] == 1
 
     def cite(self, quoted: Quoted) -> Citation:
         """Return the citation of a stretch of a document, with what became of its file since."""
         return cite(
-            quoted, document=self.retriever.document(quoted.document_id),
+            quoted,
+            document=self.retriever.document(quoted.document_id),
             source_state=self.retriever.source_state(quoted.document_id),
         )
 
     def frame(self, query: Query, chosen: frozenset[str] | None) -> Frame:
         """Return what every reply to a question says beside its answer."""
-        summaries = [summary for summary in self.retriever.documents()
-                     if chosen is None or summary.document_id in chosen]
+        summaries = [
+            summary
+            for summary in self.retriever.documents()
+            if chosen is None or summary.document_id in chosen
+        ]
         return Frame(
-            query=query, index_id=self.retriever.index_id, documents=chosen,
+            query=query,
+            index_id=self.retriever.index_id,
+            documents=chosen,
             answer_risk=self.settings.answer_risk,
-            searched=Searched(documents=len(summaries),
-                              passages=sum(summary.passages for summary in summaries)),
+            searched=Searched(
+                documents=len(summaries), passages=sum(summary.passages for summary in summaries)
+            ),
         )
 
     def courtesy(self, query: Query) -> str:
@@ -91,7 +100,8 @@ class Opened:
         titles = [summary.title for summary in self.retriever.documents()]
         shown = "; ".join(titles[:TITLES_MAX]) + ("; …" if len(titles) > TITLES_MAX else "")
         return templates(query.language)[query.courtesy].format(
-            title=self.title, documents=len(titles), titles=shown)
+            title=self.title, documents=len(titles), titles=shown
+        )
 
     def headings(self) -> tuple[tuple[str, str], ...]:
         """Return each document's own headings, with the document's id."""
@@ -112,7 +122,8 @@ class Opened:
         sentences; where one way finds nothing that holds, the kinds that allow it try the other.
         """
         foreign = bool(ranked) and (
-            self.collection.languages[ranked[0].passage.document_id] != query.language)
+            self.collection.languages[ranked[0].passage.document_id] != query.language
+        )
 
         def read() -> tuple[tuple[Evidence, ...], float]:
             return self._read(query, ranked)
@@ -128,14 +139,18 @@ class Opened:
             ways = [choose, read]
         elif query.kind in ("comparison", "yes_no"):
             ways = [read if foreign else choose]
-        elif only_names or query.kind in ("list", "next", "definition") and not foreign:
+        elif only_names or (query.kind in ("list", "next", "definition") and not foreign):
             ways = [read, choose]
         first: tuple[Verdict, tuple[Evidence, ...]] | None = None
         for way in ways:
             evidence, threshold = way()
             verdict = judge(
-                query, evidence, threshold=threshold, mentions=self.collection.mentions,
-                cyrillic_collection=self.collection.has_cyrillic, numbers=self.collection.numbers,
+                query,
+                evidence,
+                threshold=threshold,
+                mentions=self.collection.mentions,
+                cyrillic_collection=self.collection.has_cyrillic,
+                numbers=self.collection.numbers,
             )
             first = first or (verdict, evidence)
             if verdict.reason is None:
@@ -147,8 +162,11 @@ class Opened:
         self, query: Query, ranked: Sequence[RankedPassage]
     ) -> tuple[tuple[Evidence, ...], float]:
         evidence = find_evidence(
-            query, ranked[: self.settings.passages_read], reader=self.reader,
-            rarity=self.collection.rarity, languages=self.collection.languages,
+            query,
+            ranked[: self.settings.passages_read],
+            reader=self.reader,
+            rarity=self.collection.rarity,
+            languages=self.collection.languages,
             probability=self.known.probability,
         )
         if not evidence:
@@ -161,11 +179,17 @@ class Opened:
     ) -> tuple[Evidence, ...]:
         count = SENTENCES_MAX.get(query.kind, 3)
         if query.kind == "overview" and not query.terms:
-            documents = [summary.document_id for summary in self.retriever.documents()
-                         if chosen is None or summary.document_id in chosen]
+            documents = [
+                summary.document_id
+                for summary in self.retriever.documents()
+                if chosen is None or summary.document_id in chosen
+            ]
             led = [self.retriever.passages_of(one) for one in documents[:DOCUMENTS_LED_MAX]]
             return find_leads(led, sentences_max=count)
         return find_sentences(
-            query, ranked, rarity=self.collection.rarity, languages=self.collection.languages,
+            query,
+            ranked,
+            rarity=self.collection.rarity,
+            languages=self.collection.languages,
             sentences_max=count,
         )

@@ -127,7 +127,7 @@ def _subject(text: str, kind: QuestionKind, lists: Lexicon) -> str:
     """Return a question with the words that only say what kind it is ("summary", "how many years",
     "the reason") blanked out.
 
-    A pattern with a gap in it (``.*``, ``\\w``) reaches over the subject and is left out.
+    A pattern with a gap for other words in it reaches over the subject and is left out.
     """
     for pattern in lists.kinds.get(kind, ()):
         if ".*" in pattern.pattern or r"\w" in pattern.pattern.replace(r"\w*", ""):
@@ -142,8 +142,11 @@ def _terms(text: str, lists: Lexicon) -> tuple[Term, ...]:
     shouting = sum(map(str.isupper, text)) > sum(map(str.islower, text))
     terms: dict[str, Term] = {}
     for word in words(text):
-        if (word.folded in lists.function_words or word.folded in lists.question_words
-                or word.folded in lists.number_words):
+        if (
+            word.folded in lists.function_words
+            or word.folded in lists.question_words
+            or word.folded in lists.number_words
+        ):
             continue
         bare = word.folded.removesuffix("'s")
         if len(bare) < 2 and not bare.isdigit():
@@ -156,8 +159,13 @@ def _terms(text: str, lists: Lexicon) -> tuple[Term, ...]:
             and (not first or written[1:2].isupper())
             and bare not in lists.time_words
         )
-        term = Term(text=written, folded=bare, stems=stems(bare), is_name=is_name,
-                    is_number=bare[:1].isdigit())
+        term = Term(
+            text=written,
+            folded=bare,
+            stems=stems(bare),
+            is_name=is_name,
+            is_number=bare[:1].isdigit(),
+        )
         terms.setdefault(term.stems[0], term)
     return tuple(terms.values())
 
@@ -203,10 +211,17 @@ def _respell(
             replaced.append((written, full))
             out = out[: word.start] + full + out[word.end :]
             continue
-        if (len(bare) < SPELLING_LETTERS_MIN or bare[:1].isdigit() or "'" in bare
-                or bare in known_words or bare in lists.function_words
-                or bare in lists.question_words or bare in lists.time_words
-                or bare in lists.number_words or is_word(bare)):
+        if (
+            len(bare) < SPELLING_LETTERS_MIN
+            or bare[:1].isdigit()
+            or "'" in bare
+            or bare in known_words
+            or bare in lists.function_words
+            or bare in lists.question_words
+            or bare in lists.time_words
+            or bare in lists.number_words
+            or is_word(bare)
+        ):
             continue
         edits_max = 2 if len(bare) >= 8 else 1
         best: tuple[int, int, str] | None = None
@@ -242,8 +257,9 @@ def _resolve(read: str, history: Sequence[str], lists: Lexicon) -> tuple[str, st
     folded = _bare(read)
     terms = _terms(read, lists)
     found = [word.folded for word in words(read)]
-    opening = next((o for o in lists.followup_openings
-                    if folded == o or folded.startswith(o + " ")), None)
+    opening = next(
+        (o for o in lists.followup_openings if folded == o or folded.startswith(o + " ")), None
+    )
     asks = any(word in lists.question_words for word in found)
     has_pronoun = any(word in lists.pronouns for word in found)
     has_name = any(term.is_name for term in terms)
@@ -294,19 +310,18 @@ def _in_place(earlier: str, named: str, lists: Lexicon) -> str | None:
     if new_terms and all(term.is_name for term in new_terms):
         names = {t.folded for t in _terms(earlier, lists) if t.is_name}
         spans = _runs(earlier, lambda word: word in names)
-    else:
-        if opening.folded in lists.function_words:
-            found = list(words(earlier))
-            for at, word in enumerate(found):
-                if word.folded != opening.folded:
-                    continue
-                stop = at + 1
-                while stop < len(found) and found[stop].folded in lists.function_words:
-                    stop += 1
-                while stop < len(found) and found[stop].folded not in lists.function_words:
-                    stop += 1
-                if found[stop - 1].folded not in lists.function_words:
-                    spans.append((word.start, found[stop - 1].end))
+    elif opening.folded in lists.function_words:
+        found = list(words(earlier))
+        for at, word in enumerate(found):
+            if word.folded != opening.folded:
+                continue
+            stop = at + 1
+            while stop < len(found) and found[stop].folded in lists.function_words:
+                stop += 1
+            while stop < len(found) and found[stop].folded not in lists.function_words:
+                stop += 1
+            if found[stop - 1].folded not in lists.function_words:
+                spans.append((word.start, found[stop - 1].end))
     if not spans:
         return None
     start, end = spans[-1]

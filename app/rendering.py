@@ -43,8 +43,13 @@ class Frame(Frozen):
         with the same settings, so that it tells whether an answer still stands.
         """
         query = self.query
-        identity = [self.index_id, query.standalone_question, query.language,
-                    None if self.documents is None else sorted(self.documents), self.answer_risk]
+        identity = [
+            self.index_id,
+            query.standalone_question,
+            query.language,
+            None if self.documents is None else sorted(self.documents),
+            self.answer_risk,
+        ]
         digest = hashlib.sha256(json.dumps(identity, ensure_ascii=False).encode()).hexdigest()
         watch.lap("rendering")
         return {
@@ -72,16 +77,22 @@ def render_answer(
 ) -> Answer:
     """Return the Reply for an answer; a source that changed or vanished is said so."""
     notes = [
-        Line(role="template", text=templates[f"source_{citation.source_state}"],
-             number=citation.number)
-        for citation in citations if citation.source_state != "unchanged"
+        Line(
+            role="template",
+            text=templates[f"source_{citation.source_state}"],
+            number=citation.number,
+        )
+        for citation in citations
+        if citation.source_state != "unchanged"
     ]
-    return Answer.model_validate({
-        **frame.fields([*draft.lines, *notes], watch),
-        "short_answer": draft.short_answer,
-        "confidence": round(probability, 4),
-        "citations": tuple(citations),
-    })
+    return Answer.model_validate(
+        {
+            **frame.fields([*draft.lines, *notes], watch),
+            "short_answer": draft.short_answer,
+            "confidence": round(probability, 4),
+            "citations": tuple(citations),
+        }
+    )
 
 
 def render_abstention(
@@ -92,7 +103,8 @@ def render_abstention(
     watch: Stopwatch,
 ) -> Abstention:
     """Return the Reply that says that the documents don't say: what is missing, what was searched,
-    and what comes nearest."""
+    and what comes nearest.
+    """
     assert verdict.reason is not None
     lines = [templates[verdict.reason]]
     if verdict.missing_terms and verdict.reason != "unclear":
@@ -101,15 +113,20 @@ def render_abstention(
     if nearest and verdict.reason == "not_stated":
         lines.append(templates["nearest_lead"])
     if verdict.reason != "unclear":
-        lines.append(templates["searched"].format(
-            documents=frame.searched.documents, passages=frame.searched.passages))
-    return Abstention.model_validate({
-        **frame.fields([Line(role="template", text=" ".join(lines))], watch),
-        "confidence": round(verdict.probability, 4),
-        "reason": verdict.reason,
-        "missing_terms": verdict.missing_terms,
-        "nearest": tuple(nearest),
-    })
+        lines.append(
+            templates["searched"].format(
+                documents=frame.searched.documents, passages=frame.searched.passages
+            )
+        )
+    return Abstention.model_validate(
+        {
+            **frame.fields([Line(role="template", text=" ".join(lines))], watch),
+            "confidence": round(verdict.probability, 4),
+            "reason": verdict.reason,
+            "missing_terms": verdict.missing_terms,
+            "nearest": tuple(nearest),
+        }
+    )
 
 
 def render_courtesy(frame: Frame, text: str, watch: Stopwatch) -> Courtesy:
@@ -134,8 +151,8 @@ def _plain(line: Line) -> str:
 def as_markdown(lines: Sequence[Line]) -> str:
     """Return lines as Markdown in which documents and questions are text and nothing else.
 
-    A citation mark is ``\\\\[1\\\\]``; a bracket that stands in a document is ``&#91;`` or ``&#93;``,
-    so a face can tell the two apart.
+    A citation mark has escaped brackets; a bracket of a document is an entity, ``&#91;``
+    or ``&#93;``, so that a face can tell the two apart.
     """
     blocks: list[str] = []
     previous = ""

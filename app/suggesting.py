@@ -34,8 +34,11 @@ def suggest(
         ordered.append((document_id not in near, turn, heading))
     folded = fold(seen)
     suggested: list[str] = []
-    unseen = [heading for _, _, heading in sorted(ordered, key=lambda one: one[:2])
-              if fold(heading) not in folded]
+    unseen = [
+        heading
+        for _, _, heading in sorted(ordered, key=lambda one: one[:2])
+        if fold(heading) not in folded
+    ]
     for candidate in list(dict.fromkeys(map(question, unseen)))[:TRIES_MAX]:
         if answers(candidate):
             suggested.append(candidate)

@@ -11,8 +11,19 @@ from index import Frozen, Passage
 Language: TypeAlias = Literal["en", "ru", "kk"]
 AbstentionReason: TypeAlias = Literal["nothing_found", "not_stated", "near_miss", "unclear"]
 QuestionKind: TypeAlias = Literal[
-    "overview", "topic", "comparison", "next", "reason", "who", "when", "how_much", "where", "list",
-    "yes_no", "definition", "fact",
+    "overview",
+    "topic",
+    "comparison",
+    "next",
+    "reason",
+    "who",
+    "when",
+    "how_much",
+    "where",
+    "list",
+    "yes_no",
+    "definition",
+    "fact",
 ]
 """In order of precedence: a question that fits several is of the first."""
 CourtesyKind: TypeAlias = Literal["greeting", "thanks", "goodbye", "ability"]
@@ -57,13 +68,11 @@ class Features(Frozen):
     """What the probability that a piece of evidence answers the question is computed from.
 
     ``margin`` is the reader's best span minus its no-answer score, in logits; ``runner_up`` is how
-    far the best span that gives another answer in another passage lies under it, -10…10; ``fused`` and ``dense`` are the
-    retriever's; ``coverage`` is the share of the question's terms, weighted by rarity, that the
-    passage and its headings have, ``sentence_coverage`` the same for the sentences quoted (both
-    0.5 where question and passage are in different languages and share no word); ``missing_names`` counts the
-    question's names that the passage lacks; ``fits`` is 1 where the span has the form that the
-    kind of question asks for, 0 where not, 0.5 where there is no telling; ``foreign`` is 1 where
-    question and passage are in different languages.
+    far the best span that gives another answer in another passage lies under it, -10…10; ``fused``
+    and ``dense`` are the retriever's; ``coverage`` is the share of the question's terms, weighted
+    by rarity, that the passage and its headings have, ``sentence_coverage`` the same for the
+    sentences quoted (both 0.5 where question and passage are in different languages and share no
+    word); ``foreign`` is 1 where they are in different languages.
     """
 
     margin: float
@@ -72,8 +81,6 @@ class Features(Frozen):
     dense: float
     coverage: float
     sentence_coverage: float
-    missing_names: float
-    fits: float
     foreign: float
 
 
@@ -151,8 +158,10 @@ class Citation(Frozen):
     @model_validator(mode="after")
     def _the_quote_fills_its_span(self) -> Self:
         if self.end - self.start != len(self.quote):
-            raise ValueError(f"the quote has {len(self.quote)} characters, its span "
-                             f"{self.start}…{self.end} has {self.end - self.start}")
+            raise ValueError(
+                f"the quote has {len(self.quote)} characters, its span "
+                f"{self.start}…{self.end} has {self.end - self.start}"
+            )
         return self
 
 

@@ -47,8 +47,12 @@ def main() -> int:
     parser.add_argument("--batch", metavar="FILE", help="JSON lines of questions; - for stdin")
     parser.add_argument("--index", type=Path, metavar="DIR", help="default var/index")
     parser.add_argument("--json", action="store_true", help="print the Reply as JSON on one line")
-    parser.add_argument("--answer-risk", type=float, metavar="R",
-                        help="share of given answers that may be wrong, between 0 and 1")
+    parser.add_argument(
+        "--answer-risk",
+        type=float,
+        metavar="R",
+        help="share of given answers that may be wrong, between 0 and 1",
+    )
     arguments = parser.parse_args()
     if (arguments.question is None) == (arguments.batch is None):
         parser.error("give either a question or --batch FILE")
@@ -104,21 +108,30 @@ def answer_batch(assistant: Assistant, file: str) -> int:
             print(json.dumps(answered, ensure_ascii=False))
         except (QuestionRefused, ValueError) as error:
             code = 1
-            refusal = (error.code, error.message) if isinstance(error, QuestionRefused) else (
-                "bad_line",
-                'The line is no question: write {"id": …, "question": …} as JSON on one line.',
+            refusal = (
+                (error.code, error.message)
+                if isinstance(error, QuestionRefused)
+                else (
+                    "bad_line",
+                    'The line is no question: write {"id": …, "question": …} as JSON on one line.',
+                )
             )
-            print(json.dumps({
-                "id": given.get("id") if isinstance(given, dict) else None,
-                "error": {"code": refusal[0], "message": refusal[1]},
-            }, ensure_ascii=False))
+            print(
+                json.dumps(
+                    {
+                        "id": given.get("id") if isinstance(given, dict) else None,
+                        "error": {"code": refusal[0], "message": refusal[1]},
+                    },
+                    ensure_ascii=False,
+                )
+            )
         sys.stdout.flush()
     return code
 
 
 def _lines(file: str) -> Iterator[str]:
     """Yield the lines of a file, blank ones left out; bytes that are no UTF-8 spoil one line."""
-    with (sys.stdin.buffer if file == "-" else Path(file).open("rb")) as opened:
+    with sys.stdin.buffer if file == "-" else Path(file).open("rb") as opened:
         for raw in opened:
             line = raw.decode("utf-8", errors="replace").lstrip("\ufeff").strip()
             if line:

@@ -89,9 +89,7 @@ def main() -> int:
     return 0
 
 
-def _label(
-    rows: Sequence[dict[str, Any]], folder: Path, models_folder: Path
-) -> list[Labelled]:
+def _label(rows: Sequence[dict[str, Any]], folder: Path, models_folder: Path) -> list[Labelled]:
     """Ask every question, and label each piece of evidence that was found."""
     sources = folder / "sources"
     sources.mkdir()
@@ -114,30 +112,45 @@ def _label(
     labelled: list[Labelled] = []
     for row in tqdm(rows, unit="question", mininterval=5.0):
         query = understand(
-            row["question"], history=(), language=None,
-            known_words=opened.collection.known_words, is_word=opened.is_word,
-            spelled_out=opened.collection.spelled_out, characters_max=10_000,
+            row["question"],
+            history=(),
+            language=None,
+            known_words=opened.collection.known_words,
+            is_word=opened.is_word,
+            spelled_out=opened.collection.spelled_out,
+            characters_max=10_000,
         )
         ranked = retriever.search(query.standalone_question, PASSAGES_RANKED, documents=None)
         name, offset = places[row["context"]]
-        golds = [(name, offset + answer["start"], offset + answer["start"] + len(answer["text"]))
-                 for answer in row["answers"]]
+        golds = [
+            (name, offset + answer["start"], offset + answer["start"] + len(answer["text"]))
+            for answer in row["answers"]
+        ]
 
         def is_right(one: Evidence, golds: list[tuple[str, int, int]] = golds) -> bool:
             return any(
                 paths[one.passage.document_id] == gold[0]
-                and one.quote[0] <= gold[1] and gold[2] <= one.quote[1]
-                and (one.span is None or one.span[0] < gold[2] and gold[1] < one.span[1])
+                and one.quote[0] <= gold[1]
+                and gold[2] <= one.quote[1]
+                and (one.span is None or (one.span[0] < gold[2] and gold[1] < one.span[1]))
                 for gold in golds
             )
 
         evidence = find_evidence(
-            query, ranked[: settings.passages_read], reader=opened.reader,
-            rarity=opened.collection.rarity, languages=opened.collection.languages,
+            query,
+            ranked[: settings.passages_read],
+            reader=opened.reader,
+            rarity=opened.collection.rarity,
+            languages=opened.collection.languages,
             probability=lambda features: 0.5,
         )
-        labelled.append(Labelled(groups[row["context"]], evidence,
-                                 np.array([is_right(one) for one in evidence], dtype=np.bool_)))
+        labelled.append(
+            Labelled(
+                groups[row["context"]],
+                evidence,
+                np.array([is_right(one) for one in evidence], dtype=np.bool_),
+            )
+        )
     return labelled
 
 
@@ -146,30 +159,38 @@ def _neutral() -> Calibrations:
     return Calibrations(spans=flat, foreign_spans=flat)
 
 
-def _fit(labelled: Sequence[Labelled], names: Sequence[str], folds: int, command: str
-         ) -> Calibration:
+def _fit(
+    labelled: Sequence[Labelled], names: Sequence[str], folds: int, command: str
+) -> Calibration:
     """Fit on all questions; take the curve from folds that were left out in turn."""
     held: list[tuple[float, bool]] = []
     for fold in range(folds):
         model = _model([one for one in labelled if one.group % folds != fold], names)
-        for one in labelled:
-            if one.group % folds == fold:
-                held.append(_best(one, names, model))
+        held.extend(_best(one, names, model) for one in labelled if one.group % folds == fold)
     mean, deviation, weights, intercept = _model(labelled, names)
     held.sort(key=lambda pair: -pair[0])
     wrong = np.cumsum([not right for _, right in held])
     curve = []
     for at in range(1, CURVE_POINTS + 1):
         count = max(1, round(at * len(held) / CURVE_POINTS))
-        curve.append(RiskPoint(threshold=round(held[count - 1][0], 5),
-                               risk=round(float(wrong[count - 1]) / count, 5),
-                               coverage=round(count / len(held), 5)))
+        curve.append(
+            RiskPoint(
+                threshold=round(held[count - 1][0], 5),
+                risk=round(float(wrong[count - 1]) / count, 5),
+                coverage=round(count / len(held), 5),
+            )
+        )
     return Calibration(
         measured_on="each question put to an index of all contexts; curve from folds left out",
-        command=command, questions=len(labelled), intercept=round(intercept, 5),
-        weights={name: Weight(mean=round(float(m), 5), deviation=round(float(d), 5),
-                              weight=round(float(w), 5))
-                 for name, m, d, w in zip(names, mean, deviation, weights, strict=True)},
+        command=command,
+        questions=len(labelled),
+        intercept=round(intercept, 5),
+        weights={
+            name: Weight(
+                mean=round(float(m), 5), deviation=round(float(d), 5), weight=round(float(w), 5)
+            )
+            for name, m, d, w in zip(names, mean, deviation, weights, strict=True)
+        },
         curve=tuple(curve),
     )
 
@@ -179,7 +200,8 @@ Model: TypeAlias = tuple[Floats, Floats, Floats, float]
 
 def _model(labelled: Sequence[Labelled], names: Sequence[str]) -> Model:
     """Fit a logistic regression on all evidence, then its slope and intercept on each question's
-    best piece, whose probability is the one that decides."""
+    best piece, whose probability is the one that decides.
+    """
     features = np.concatenate([one.features(names) for one in labelled])
     right = np.concatenate([one.right for one in labelled])
     mean, deviation = features.mean(0), np.maximum(features.std(0), DEVIATION_MIN)

@@ -7,8 +7,15 @@ import pytest
 from app.types import Evidence, Features
 from index import Passage, Sentence
 
-FEATURES = Features(margin=3.0, runner_up=1.0, fused=0.5, dense=0.8, coverage=1.0,
-                    sentence_coverage=1.0, missing_names=0.0, fits=1.0, foreign=0.0)
+FEATURES = Features(
+    margin=3.0,
+    runner_up=1.0,
+    fused=0.5,
+    dense=0.8,
+    coverage=1.0,
+    sentence_coverage=1.0,
+    foreign=0.0,
+)
 
 MakePassage = Callable[..., Passage]
 MakeEvidence = Callable[..., Evidence]
@@ -18,17 +25,29 @@ MakeEvidence = Callable[..., Evidence]
 def passage() -> MakePassage:
     """Make a passage of sentences that stand at ``start`` in their document, a space between."""
 
-    def make(*sentences: str, start: int = 0, kind: str = "prose", document_id: str = "report",
-             heading_path: tuple[str, ...] = ("Report", "Bridge")) -> Passage:
+    def make(
+        *sentences: str,
+        start: int = 0,
+        kind: str = "prose",
+        document_id: str = "report",
+        heading_path: tuple[str, ...] = ("Report", "Bridge"),
+    ) -> Passage:
         joint = "\n" if kind == "list" else " "
         spans, at = [], start
         for sentence in sentences:
             spans.append(Sentence(start=at, end=at + len(sentence)))
             at += len(sentence) + len(joint)
         text = joint.join(sentences)
-        return Passage(passage_id=1, document_id=document_id, start=start, end=start + len(text),
-                       text=text, heading_path=heading_path, kind=kind,  # type: ignore[arg-type]
-                       sentences=tuple(spans))
+        return Passage(
+            passage_id=1,
+            document_id=document_id,
+            start=start,
+            end=start + len(text),
+            text=text,
+            heading_path=heading_path,
+            kind=kind,  # type: ignore[arg-type]
+            sentences=tuple(spans),
+        )
 
     return make
 
@@ -42,7 +61,12 @@ def evidence() -> MakeEvidence:
         if span is not None:
             at = passage.start + passage.text.index(span)
             found = (at, at + len(span))
-        return Evidence(passage=passage, span=found, quote=(passage.start, passage.end),
-                        features=FEATURES, probability=probability)
+        return Evidence(
+            passage=passage,
+            span=found,
+            quote=(passage.start, passage.end),
+            features=FEATURES,
+            probability=probability,
+        )
 
     return make

@@ -19,15 +19,26 @@ MakePassage = Callable[..., Passage]
 
 def judged(question: str, *found: Evidence, threshold: float = 0.5) -> Verdict:
     query = understand(
-        question, history=(), language=None, known_words={}, is_word=lambda word: True,
-        spelled_out=lambda written: None, characters_max=500,
+        question,
+        history=(),
+        language=None,
+        known_words={},
+        is_word=lambda word: True,
+        spelled_out=lambda written: None,
+        characters_max=500,
     )
 
     def mentions(term: Term) -> bool:
         return fold(term.text) in DOCUMENT_WORDS
 
-    return judge(query, found, threshold=threshold, mentions=mentions, cyrillic_collection=False,
-                 numbers=frozenset({"3", "2", "2019", "763"}))
+    return judge(
+        query,
+        found,
+        threshold=threshold,
+        mentions=mentions,
+        cyrillic_collection=False,
+        numbers=frozenset({"3", "2", "2019", "763"}),
+    )
 
 
 def test_evidence_over_the_threshold_is_an_answer(
@@ -42,8 +53,10 @@ def test_evidence_over_the_threshold_is_an_answer(
 def test_a_name_that_no_document_mentions_is_named_and_refused(
     passage: MakePassage, evidence: MakeEvidence
 ) -> None:
-    verdict = judged("How long is the bridge in Rotterdam?",
-                     evidence(passage(TEXT), "763 metres", probability=0.99))
+    verdict = judged(
+        "How long is the bridge in Rotterdam?",
+        evidence(passage(TEXT), "763 metres", probability=0.99),
+    )
     assert verdict.reason == "not_stated"
     assert verdict.missing_terms == ("Rotterdam",)
 
@@ -51,8 +64,9 @@ def test_a_name_that_no_document_mentions_is_named_and_refused(
 def test_a_year_that_no_document_mentions_is_named_and_refused(
     passage: MakePassage, evidence: MakeEvidence
 ) -> None:
-    verdict = judged("How long was the bridge in 2031?",
-                     evidence(passage(TEXT), "763 metres", probability=0.99))
+    verdict = judged(
+        "How long was the bridge in 2031?", evidence(passage(TEXT), "763 metres", probability=0.99)
+    )
     assert verdict.reason == "not_stated"
     assert "2031" in verdict.missing_terms
 
@@ -101,11 +115,16 @@ def test_without_evidence_nothing_was_found() -> None:
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.floats(0, 1), st.floats(0, 1), st.lists(st.floats(0, 1), min_size=1, max_size=4))
 def test_raising_the_threshold_never_answers_more(
-    passage: MakePassage, evidence: MakeEvidence, one: float, other: float,
+    passage: MakePassage,
+    evidence: MakeEvidence,
+    one: float,
+    other: float,
     probabilities: list[float],
 ) -> None:
-    found = [evidence(passage(TEXT), "763 metres", probability=p)
-             for p in sorted(probabilities, reverse=True)]
+    found = [
+        evidence(passage(TEXT), "763 metres", probability=p)
+        for p in sorted(probabilities, reverse=True)
+    ]
     low, high = sorted((one, other))
     answered_low = judged("How long is the bridge?", *found, threshold=low).evidence
     answered_high = judged("How long is the bridge?", *found, threshold=high).evidence

@@ -18,16 +18,24 @@ MakePassage = Callable[..., Passage]
 
 def asked(question: str) -> Query:
     return understand(
-        question, history=(), language=None, known_words={"bridge": 1}, is_word=lambda word: False,
-        spelled_out=lambda written: None, characters_max=500,
+        question,
+        history=(),
+        language=None,
+        known_words={"bridge": 1},
+        is_word=lambda word: False,
+        spelled_out=lambda written: None,
+        characters_max=500,
     )
 
 
 def quoted(draft: Draft, *evidence: Evidence) -> list[str]:
     passages = {one.passage.document_id: one.passage for one in evidence}
-    return [passages[q.document_id].text[q.start - passages[q.document_id].start :
-                                         q.end - passages[q.document_id].start]
-            for q in draft.quotes]
+    return [
+        passages[q.document_id].text[
+            q.start - passages[q.document_id].start : q.end - passages[q.document_id].start
+        ]
+        for q in draft.quotes
+    ]
 
 
 def test_a_fact_is_its_span_then_the_sentence_that_says_it(
@@ -52,8 +60,9 @@ def test_a_list_is_its_lead_and_its_items_as_bullets_from_one_quote(
     passage: MakePassage, evidence: MakeEvidence
 ) -> None:
     listed = passage("The projects are:", "- a bridge", "- a tunnel", kind="list")
-    draft = compose(asked("Which projects are there?"), [evidence(listed, "a bridge")],
-                    templates("en"))
+    draft = compose(
+        asked("Which projects are there?"), [evidence(listed, "a bridge")], templates("en")
+    )
     assert as_text(draft.lines) == "“The projects are:” [1]\n- a bridge\n- a tunnel"
     assert len(draft.quotes) == 1
 
@@ -71,12 +80,15 @@ def test_a_misspelling_that_was_read_otherwise_is_said_first(
 def test_whatever_is_quoted_is_the_passages_own_text_and_the_answer_keeps_to_its_limit(
     passage: MakePassage, evidence: MakeEvidence, sentences: list[str]
 ) -> None:
-    found = [evidence(passage(sentence, document_id=str(at)))
-             for at, sentence in enumerate(sentences)]
+    found = [
+        evidence(passage(sentence, document_id=str(at))) for at, sentence in enumerate(sentences)
+    ]
     draft = compose(asked("Tell me about the bridge"), found, templates("en"))
     assert len(as_text(draft.lines)) <= LONG_ANSWER_CHARACTERS_MAX
-    assert all(quote in sentences[int(q.document_id)]
-               for quote, q in zip(quoted(draft, *found), draft.quotes, strict=True))
+    assert all(
+        quote in sentences[int(q.document_id)]
+        for quote, q in zip(quoted(draft, *found), draft.quotes, strict=True)
+    )
 
 
 def test_a_sentence_too_long_to_quote_is_quoted_around_the_answer_between_words(

@@ -8,8 +8,15 @@ from hypothesis import strategies as st
 from app.calibration import Calibration, RiskPoint, Weight, load_calibrations
 from app.types import Features
 
-FEATURES = Features(margin=3.0, runner_up=1.0, fused=0.5, dense=0.8, coverage=1.0,
-                    sentence_coverage=1.0, missing_names=0.0, fits=1.0, foreign=0.0)
+FEATURES = Features(
+    margin=3.0,
+    runner_up=1.0,
+    fused=0.5,
+    dense=0.8,
+    coverage=1.0,
+    sentence_coverage=1.0,
+    foreign=0.0,
+)
 CURVE = (
     RiskPoint(threshold=0.9, risk=0.0, coverage=0.1),
     RiskPoint(threshold=0.6, risk=0.1, coverage=0.5),
@@ -18,8 +25,14 @@ CURVE = (
 
 
 def calibration(**weights: Weight) -> Calibration:
-    return Calibration(measured_on="by hand", command="none", questions=3, intercept=0.0,
-                       weights=weights, curve=CURVE)
+    return Calibration(
+        measured_on="by hand",
+        command="none",
+        questions=3,
+        intercept=0.0,
+        weights=weights,
+        curve=CURVE,
+    )
 
 
 def test_a_feature_at_its_mean_with_no_intercept_says_one_half() -> None:
@@ -40,8 +53,14 @@ def test_the_threshold_is_the_lowest_that_keeps_the_risk() -> None:
 
 
 def test_where_no_threshold_keeps_the_risk_nothing_is_answered() -> None:
-    model = Calibration(measured_on="by hand", command="none", questions=1, intercept=0.0,
-                        weights={}, curve=(RiskPoint(threshold=0.5, risk=0.5, coverage=1.0),))
+    model = Calibration(
+        measured_on="by hand",
+        command="none",
+        questions=1,
+        intercept=0.0,
+        weights={},
+        curve=(RiskPoint(threshold=0.5, risk=0.5, coverage=1.0),),
+    )
     assert model.threshold(0.1) == 1.0
 
 

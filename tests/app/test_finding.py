@@ -13,8 +13,13 @@ MakePassage = Callable[..., Passage]
 
 
 def term(text: str, *, is_name: bool = False) -> Term:
-    return Term(text=text, folded=fold(text), stems=stems(fold(text)), is_name=is_name,
-                is_number=text[0].isdigit())
+    return Term(
+        text=text,
+        folded=fold(text),
+        stems=stems(fold(text)),
+        is_name=is_name,
+        is_number=text[0].isdigit(),
+    )
 
 
 def even(_: tuple[str, ...]) -> float:
@@ -43,8 +48,9 @@ def test_coverage_is_the_weighted_share_of_terms_that_occur() -> None:
     said = Mentions("The bridge is long.")
     assert said.coverage([term("bridge"), term("tunnel")], even, foreign=False) == 0.5
     weights = {stems("bridge"): 3.0, stems("tunnel"): 1.0}
-    assert said.coverage(
-        [term("bridge"), term("tunnel")], weights.__getitem__, foreign=False) == 0.75
+    assert (
+        said.coverage([term("bridge"), term("tunnel")], weights.__getitem__, foreign=False) == 0.75
+    )
 
 
 def test_in_a_foreign_text_a_translated_word_counts_neither_way() -> None:
@@ -80,9 +86,17 @@ def test_a_collection_in_brief_is_each_opening_then_figures_and_nothing_twice(
     passage: MakePassage,
 ) -> None:
     report = passage("The bridge was opened.", "It cost 5 million.", "Birds sing there.")
-    plan = passage("The ferry plan was agreed.", "The ferry plan was agreed.", "It has 12 steps.",
-                   document_id="plan")
+    plan = passage(
+        "The ferry plan was agreed.",
+        "The ferry plan was agreed.",
+        "It has 12 steps.",
+        document_id="plan",
+    )
     found = find_leads([[report], [plan]], sentences_max=4)
     texts = [one.passage.text[one.quote[0] : one.quote[1]] for one in found]
-    assert texts == ["The bridge was opened.", "The ferry plan was agreed.",
-                     "It cost 5 million.", "It has 12 steps."]
+    assert texts == [
+        "The bridge was opened.",
+        "The ferry plan was agreed.",
+        "It cost 5 million.",
+        "It has 12 steps.",
+    ]

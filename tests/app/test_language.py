@@ -37,7 +37,7 @@ def test_the_language_of_a_short_question_is_told(question: str, language: str) 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_word_lists_are_folded_so_that_they_can_match(language: str) -> None:
-    lists = lexicon(language)  # type: ignore[arg-type]
+    lists = lexicon(language)
     for words in (lists.function_words, lists.question_words, lists.pronouns, lists.time_words):
         assert words
         assert all(word == fold(word) for word in words)
@@ -46,7 +46,7 @@ def test_word_lists_are_folded_so_that_they_can_match(language: str) -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_each_language_knows_every_kind_of_question_and_courtesy(language: str) -> None:
     english = lexicon("en")
-    lists = lexicon(language)  # type: ignore[arg-type]
+    lists = lexicon(language)
     assert set(lists.kinds) == set(english.kinds)
     assert set(lists.courtesies) == set(english.courtesies)
 
@@ -78,7 +78,9 @@ def test_a_name_is_found_across_scripts_and_case_endings(one: str, other: str) -
     assert same_name(fold(one), fold(other))
 
 
-@pytest.mark.parametrize(("one", "other"), [("стране", "Astana"), ("bank", "banker"), ("Ali", "Al")])
+@pytest.mark.parametrize(
+    ("one", "other"), [("стране", "Astana"), ("bank", "banker"), ("Ali", "Al")]
+)
 def test_words_that_only_look_alike_are_not_one_name(one: str, other: str) -> None:
     assert not same_name(fold(one), fold(other))
 

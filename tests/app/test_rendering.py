@@ -11,8 +11,10 @@ from app.types import Line
 
 
 def test_a_mark_follows_what_it_proves_in_text_and_markdown() -> None:
-    lines = [Line(role="short", text="763 km", number=1),
-             Line(role="quote", text="“763 km were built.”", number=1)]
+    lines = [
+        Line(role="short", text="763 km", number=1),
+        Line(role="quote", text="“763 km were built.”", number=1),
+    ]
     assert as_text(lines) == "763 km [1]\n“763 km were built.” [1]"
     assert as_markdown(lines) == "**763 km** \\[1\\]\n\n> “763 km were built\\.” \\[1\\]"
 
@@ -37,8 +39,21 @@ def test_escaped_text_renders_as_itself_and_nothing_else(text: str) -> None:
     assert "javascript:" not in html or "javascript:" in plain
 
 
-@given(st.sampled_from(["<script>alert(1)</script>", "![x](http://a/b)", "[a](javascript:b)",
-                        "<img src=x onerror=y>", "**bold**", "# head", "`code`", "<b>", "&lt;"]))
+@given(
+    st.sampled_from(
+        [
+            "<script>alert(1)</script>",
+            "![x](http://a/b)",
+            "[a](javascript:b)",
+            "<img src=x onerror=y>",
+            "**bold**",
+            "# head",
+            "`code`",
+            "<b>",
+            "&lt;",
+        ]
+    )
+)
 def test_markup_of_a_document_is_shown_as_text(markup: str) -> None:
     html = MarkdownIt("commonmark", {"html": True}).render(escape(markup))
     assert re.sub(r"^<p>|</p>\n$", "", html).count("<") == 0

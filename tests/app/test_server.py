@@ -1,4 +1,4 @@
-"""The server as a process: how it starts, stops, moves to a newer index, and what it keeps shut."""
+"""`scripts/serve.py` as a process: how it starts, stops, takes over an index, what it keeps shut."""
 
 from __future__ import annotations
 

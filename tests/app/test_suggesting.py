@@ -6,8 +6,13 @@ HEADINGS = [("report", "Bridge"), ("report", "Tunnel"), ("plan", "Ferry"), ("pla
 
 
 def suggested(near: list[str], seen: str, unanswered: tuple[str, ...] = ()) -> tuple[str, ...]:
-    return suggest(HEADINGS, near=near, seen=seen, question="On {}?".format,
-                   answers=lambda question: question not in unanswered)
+    return suggest(
+        HEADINGS,
+        near=near,
+        seen=seen,
+        question="On {}?".format,
+        answers=lambda question: question not in unanswered,
+    )
 
 
 def test_the_document_just_cited_comes_first_then_one_of_each_other() -> None:

@@ -69,7 +69,8 @@ def find_evidence(
     evidence = []
     for at, (candidate, span) in enumerate(zip(ranked, spans, strict=True)):
         passage = candidate.passage
-        span_in_document = (passage.start + span.start, passage.start + span.end)
+        start = _with_hedge(passage.text, span.start)
+        span_in_document = (passage.start + start, passage.start + span.end)
         quote = quote_around(passage, span_in_document)
         others = [
             margin
@@ -95,6 +96,16 @@ def find_evidence(
             )
         )
     return tuple(sorted(evidence, key=lambda one: -one.probability))
+
+
+def _with_hedge(text: str, start: int) -> int:
+    """Return where a span begins with the words that limit it ("up to", "more than"): leaving them
+    out of the short answer would say more than the document does."""
+    before = fold(text[:start]).rstrip()
+    for hedge in lexicon(detect_language(text)).hedges:
+        if before.endswith(hedge) and not before[: -len(hedge)][-1:].isalnum():
+            return len(before) - len(hedge)
+    return start
 
 
 def _same_answer(one: str, other: str) -> bool:

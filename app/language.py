@@ -41,6 +41,7 @@ class Lexicon(Frozen):
     orders: tuple[re.Pattern[str], ...]
     number_words: dict[str, int]
     time_words: frozenset[str]
+    hedges: tuple[str, ...]
     opposites: dict[str, tuple[frozenset[str], frozenset[str]]]
 
     @field_validator(
@@ -55,7 +56,7 @@ class Lexicon(Frozen):
     def _split(cls, value: str) -> frozenset[str]:
         return frozenset(fold(value).split())
 
-    @field_validator("followup_openings", mode="before")
+    @field_validator("followup_openings", "hedges", mode="before")
     @classmethod
     def _longest_first(cls, value: Iterable[str]) -> tuple[str, ...]:
         return tuple(sorted(map(fold, value), key=len, reverse=True))

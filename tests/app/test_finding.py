@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from app.finding import Mentions, find_leads, quote_around
+from app.finding import Mentions, _with_hedge, find_leads, quote_around
 from app.language import stems
 from app.types import Term
 from index import Passage, fold
@@ -100,3 +100,17 @@ def test_a_collection_in_brief_is_each_opening_then_figures_and_nothing_twice(
         "It cost 5 million.",
         "It has 12 steps.",
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "answer", "hedged"),
+    [
+        ("It gave up to $1 billion.", "$1", "up to $1"),
+        ("More than 1,200 jobs.", "1,200", "More than 1,200"),
+        ("Создано более 100 мест.", "100", "более 100"),
+        ("It took over 5 and rover 7.", "7", "7"),
+    ],
+)
+def test_a_short_answer_keeps_the_words_that_limit_it(text: str, answer: str, hedged: str) -> None:
+    at = text.index(answer)
+    assert text[_with_hedge(text, at) : at + len(answer)] == hedged

@@ -38,6 +38,7 @@ class Assistant:
         Raises IndexMissing, IndexBroken or ModelMissing, each with the command that helps.
         """
         models = Models.open(settings.models_folder)
+        models.warm_up()  # the vocabulary loads on a thread while the index and the reader open
         retriever = Retriever.open(settings.index_folder, models)
         return cls(Opened(settings, retriever, models.reader(READER_FILE), load_calibrations()))
 

@@ -11,10 +11,12 @@ from __future__ import annotations
 import base64
 import json
 import logging
+import os
 import threading
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias
@@ -46,6 +48,9 @@ TokenScores: TypeAlias = NDArray[np.float32]
 
 READER_TOKENS_MAX = 512
 QUESTION_TOKENS_MAX = 64
+READING_THREADS = min(2, os.cpu_count() or 1)
+"""Contexts read at once. onnxruntime leaves Python's lock, so a second core halves the wait; each
+context still runs on one thread, for two that share one spin on a busy machine."""
 PIECES_NAME = "pieces.model"
 COMMON_PIECES_NAME = "common-pieces.model"
 PIECES_FACTS_NAME = "pieces.json"
@@ -359,6 +364,7 @@ class SpanReader:
         self._pieces = pieces
         self._table = table
         self._session = _session(graph)
+        self._threads = ThreadPoolExecutor(READING_THREADS, thread_name_prefix="reading")
 
     @classmethod
     def open(cls, models_folder: Path, reader_file: Path) -> SpanReader:
@@ -375,30 +381,31 @@ class SpanReader:
         """
         before, after = self._pieces.before, self._pieces.after
         head = before + self._pieces.ids(question)[:QUESTION_TOKENS_MAX] + after + after
+        read_one = partial(self._read_one, head, after)
+        return tuple(self._threads.map(read_one, contexts, first_characters))
+
+    def _read_one(
+        self, head: list[int], after: list[int], context: str, first_character: int
+    ) -> TokenLogits:
+        ids, offsets = self._pieces.pieces(context)
         room = READER_TOKENS_MAX - len(head) - len(after)
-        readings = []
-        for context, first_character in zip(contexts, first_characters, strict=True):
-            ids, offsets = self._pieces.pieces(context)
-            ids, offsets = ids[:room], offsets[:room]
-            tokens = np.array(head + ids + after)
-            start, end = self._session.run(
-                ["start_logits", "end_logits"],
-                {
-                    "inputs_embeds": self._table[tokens][None],
-                    "attention_mask": np.ones((1, len(tokens)), np.int64),
-                },
-            )
-            span = slice(len(head), len(head) + len(ids))
-            allowed = (offsets[:, 0] >= first_character) & (offsets[:, 1] > offsets[:, 0])
-            readings.append(
-                TokenLogits(
-                    start=np.where(allowed, start[0, span], -np.inf).astype(np.float32),
-                    end=np.where(allowed, end[0, span], -np.inf).astype(np.float32),
-                    null=float(start[0, 0] + end[0, 0]),
-                    offsets=offsets,
-                )
-            )
-        return tuple(readings)
+        ids, offsets = ids[:room], offsets[:room]
+        tokens = np.array(head + ids + after)
+        start, end = self._session.run(
+            ["start_logits", "end_logits"],
+            {
+                "inputs_embeds": self._table[tokens][None],
+                "attention_mask": np.ones((1, len(tokens)), np.int64),
+            },
+        )
+        span = slice(len(head), len(head) + len(ids))
+        allowed = (offsets[:, 0] >= first_character) & (offsets[:, 1] > offsets[:, 0])
+        return TokenLogits(
+            start=np.where(allowed, start[0, span], -np.inf).astype(np.float32),
+            end=np.where(allowed, end[0, span], -np.inf).astype(np.float32),
+            null=float(start[0, 0] + end[0, 0]),
+            offsets=offsets,
+        )
 
 
 class Models:

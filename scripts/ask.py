@@ -22,7 +22,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from app.assistant import Assistant
 from app.errors import QuestionRefused
 from app.settings import Settings
-from app.types import Language, Reply
+from app.types import Reply
 from index import IndexingError
 
 
@@ -31,10 +31,9 @@ class Asked(BaseModel):
 
     model_config = ConfigDict(extra="ignore")
 
-    id: str | int | None = None
+    id: object = None
     question: str
-    history: tuple[str, ...] = ()
-    language: Language | None = None
+    history: tuple[str, ...] | None = None
 
 
 def main() -> int:
@@ -101,7 +100,7 @@ def answer_batch(assistant: Assistant, file: str) -> int:
         try:
             given = json.loads(line)
             asked = Asked.model_validate(given)
-            reply = assistant.ask(asked.question, history=asked.history, language=asked.language)
+            reply = assistant.ask(asked.question, history=asked.history or ())
             answered = reply.model_dump(mode="json")
             if asked.id is not None:
                 answered["id"] = asked.id

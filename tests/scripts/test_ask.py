@@ -22,7 +22,10 @@ def index(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def ask(index: Path, *arguments: str, given: str = "") -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, str(REPOSITORY / "scripts" / "ask.py"), "--index", str(index), *arguments],
-        input=given, capture_output=True, text=True, check=False,
+        input=given,
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
 
@@ -65,8 +68,12 @@ def test_a_batch_answers_in_order_and_a_bad_line_spoils_only_itself(index: Path)
 
 @pytest.mark.parametrize(
     ("arguments", "said"),
-    [((), "give either"), (("--batch", "/no/such/file"), "No such file"),
-     (("question", "--answer-risk", "2"), "answer_risk"), (("?!",), "empty")],
+    [
+        ((), "give either"),
+        (("--batch", "/no/such/file"), "No such file"),
+        (("question", "--answer-risk", "2"), "answer_risk"),
+        (("?!",), "empty"),
+    ],
 )
 def test_wrong_usage_exits_2_with_one_clear_sentence(
     index: Path, arguments: tuple[str, ...], said: str
@@ -90,6 +97,11 @@ def test_asking_never_loads_torch(index: Path) -> None:
         "heavy = {'torch', 'transformers', 'sentence_transformers', 'gradio'} & set(sys.modules);"
         "sys.exit(f'loaded {heavy}' if heavy else code)"
     )
-    run = subprocess.run([sys.executable, "-c", code, str(index)], cwd=REPOSITORY,
-                         capture_output=True, text=True, check=False)
+    run = subprocess.run(
+        [sys.executable, "-c", code, str(index)],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert run.returncode == 0, run.stderr

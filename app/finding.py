@@ -100,7 +100,8 @@ def find_evidence(
 
 def _with_hedge(text: str, start: int) -> int:
     """Return where a span begins with the words that limit it ("up to", "more than"): leaving them
-    out of the short answer would say more than the document does."""
+    out of the short answer would say more than the document does.
+    """
     before = fold(text[:start]).rstrip()
     for hedge in lexicon(detect_language(text)).hedges:
         if before.endswith(hedge) and not before[: -len(hedge)][-1:].isalnum():

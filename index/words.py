@@ -19,8 +19,11 @@ _PLAIN = str.maketrans(
         **dict.fromkeys("‐‑‒–—―−﹘﹣－", "-"),
         **dict.fromkeys("‘’‚‛′´`ʼ＇", "'"),
         **dict.fromkeys("“”„‟«»″＂", '"'),
-        **dict.fromkeys("\u00a0\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009"
-                        "\u200a\u202f\u205f\u3000\t", " "),
+        **dict.fromkeys(
+            "\u00a0\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009"
+            "\u200a\u202f\u205f\u3000\t",
+            " ",
+        ),
         **dict(zip("қғңөұүіәһёъ", "кгноууиахеь", strict=True)),
     }
 )

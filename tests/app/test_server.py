@@ -1,4 +1,4 @@
-"""`scripts/serve.py` as a process: how it starts, stops, takes over an index, what it keeps shut."""
+"""`scripts/serve.py` as a process: how it starts and stops, takes an index, what it keeps shut."""
 
 from __future__ import annotations
 

@@ -25,9 +25,9 @@ TABLE_COST: Final = 0.6
 """What a table row loses to a sentence that says the same."""
 FOREIGN_DENSE_MIN: Final = 0.82
 FOREIGN_SHARE: Final = 0.7
-"""A passage at least this similar to a question in another language is taken to be about its subject,
-and stands for this share of its words: off-topic development questions in Russian and Kazakh came to
-0.75 to 0.78, those on the subject to 0.79 to 0.88."""
+"""A passage at least this similar to a question in another language is taken to be about its
+subject, and stands for this share of its words: off-topic development questions in Russian and
+Kazakh came to 0.75 to 0.78, those on the subject to 0.79 to 0.88."""
 OPENING_SENTENCES: Final = 3
 REPEATED_SHARE: Final = 0.6
 """A sentence with this share of its stems, and all its numbers, in another repeats it."""

@@ -10,6 +10,11 @@ DOCS ?= docs/sources
 INDEX ?= var/index
 export HOST PORT DOCS INDEX
 
+# What the pages call the documents that are shipped; your own are called by their titles.
+ifeq ($(DOCS),docs/sources)
+export BRIEFING_DESK_COLLECTION_TITLE ?= Kazakhstan and the World Bank Group
+endif
+
 VENV := .venv
 PY := $(VENV)/bin/python
 INSTALLED := $(VENV)/.installed

@@ -1,7 +1,8 @@
 """What can go wrong with a question.
 
 AnsweringError
-└── QuestionRefused    the question can't be put: empty, too long, or about unknown documents
+├── QuestionRefused    the question can't be put: empty, too long, or about unknown documents
+└── DeskBusy           more callers are waiting than the desk admits (app/desk.py)
 """
 
 from __future__ import annotations

@@ -430,8 +430,11 @@ class Models:
         return cls(models_folder, manifest)
 
     def warm_up(self) -> None:
-        """Begin to open the encoder on a thread of its own, while other things are imported."""
-        threading.Thread(target=lambda: self.encoder, daemon=True).start()
+        """Begin to open the encoder on a thread of its own, while other things are imported.
+
+        The thread is no daemon: a process that ended while one was inside native code would abort.
+        """
+        threading.Thread(target=lambda: self.encoder).start()
 
     @property
     def encoder(self) -> Encoder:

@@ -132,14 +132,16 @@ class Opened:
             return self._choose_sentences(query, ranked, chosen), SENTENCES_COVERAGE_MIN
 
         ways = [read]
-        only_names = bool(query.terms) and all(term.is_name for term in query.terms)
+        only_names = bool(query.terms) and all(term.may_be_name for term in query.terms)
         if query.kind == "overview":
             ways = [choose]
         elif query.kind == "topic":
             ways = [choose, read]
         elif query.kind in ("comparison", "yes_no"):
             ways = [read if foreign else choose]
-        elif only_names or (query.kind in ("list", "next", "definition") and not foreign):
+        elif (only_names and query.kind in ("who", "definition")) or (
+            query.kind in ("list", "next", "definition") and not foreign
+        ):
             ways = [read, choose]
         first: tuple[Verdict, tuple[Evidence, ...]] | None = None
         for way in ways:

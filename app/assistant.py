@@ -32,12 +32,12 @@ class Assistant:
         self._answered: dict[tuple[str, Language], bool] = {}
 
     @classmethod
-    def open(cls, settings: Settings) -> Assistant:
-        """Open the index and the models that the settings name.
+    def open(cls, settings: Settings, models: Models | None = None) -> Assistant:
+        """Open the index and the models that the settings name, or take models already open.
 
         Raises IndexMissing, IndexBroken or ModelMissing, each with the command that helps.
         """
-        models = Models.open(settings.models_folder)
+        models = models or Models.open(settings.models_folder)
         models.warm_up()  # the vocabulary loads on a thread while the index and the reader open
         retriever = Retriever.open(settings.index_folder, models)
         return cls(Opened(settings, retriever, models.reader(READER_FILE), load_calibrations()))

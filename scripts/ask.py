@@ -14,16 +14,19 @@ import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from app.assistant import Assistant
 from app.errors import QuestionRefused
 from app.settings import Settings
 from app.types import Reply
-from index import IndexingError
+from index import IndexingError, Models
+
+if TYPE_CHECKING:
+    from app.assistant import Assistant
 
 
 class Asked(BaseModel):
@@ -58,7 +61,12 @@ def main() -> int:
     chosen = {"index_folder": arguments.index, "answer_risk": arguments.answer_risk}
     try:
         settings = Settings(**{key: value for key, value in chosen.items() if value is not None})
-        assistant = Assistant.open(settings)
+        models = Models.open(settings.models_folder)
+        models.warm_up()
+        # Imported while the vocabulary loads: most of the start is one or the other.
+        from app.assistant import Assistant
+
+        assistant = Assistant.open(settings, models)
         if arguments.batch is not None:
             return answer_batch(assistant, arguments.batch)
         reply = assistant.ask(arguments.question)

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from app.answering import compose, quote_nearest
 from app.calibration import load_calibrations
-from app.opened import READER_FILE, Opened
+from app.opened import Opened
 from app.querying import understand
 from app.rendering import render_abstention, render_answer, render_courtesy
-from app.settings import Settings
+from app.settings import READER_FILE, Settings
 from app.stopwatch import Stopwatch
 from app.suggesting import suggest
 from app.templates import templates

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
-from pathlib import Path
 from typing import Final
 
 from app.abstaining import judge
@@ -19,7 +18,6 @@ from app.templates import templates
 from app.types import Citation, Evidence, Query, Quoted, Searched, Verdict
 from index import RankedPassage, Retriever, SpanReader
 
-READER_FILE: Final = Path(__file__).parent / "reader" / "reader.onnx"
 DOCUMENTS_LED_MAX: Final = 6
 """Documents that an overview of a whole collection opens with."""
 TITLES_MAX: Final = 6

@@ -8,6 +8,7 @@ from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 REPOSITORY = Path(__file__).resolve().parent.parent
+READER_FILE = REPOSITORY / "app" / "reader" / "reader.onnx"
 
 
 class Settings(BaseSettings):

@@ -14,7 +14,7 @@ import logging
 import os
 import threading
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property, partial
 from importlib.util import find_spec
@@ -360,10 +360,12 @@ class Encoder:
 class SpanReader:
     """Scores where in each context the answer to a question begins and ends; safe to share."""
 
-    def __init__(self, pieces: Pieces, table: TokenTable, graph: Path) -> None:
+    def __init__(
+        self, pieces: Pieces, table: TokenTable, session: onnxruntime.InferenceSession
+    ) -> None:
         self._pieces = pieces
         self._table = table
-        self._session = _session(graph)
+        self._session = session
         self._threads = ThreadPoolExecutor(READING_THREADS, thread_name_prefix="reading")
 
     @classmethod
@@ -417,6 +419,7 @@ class Models:
         self._lock = threading.Lock()
         self._encoder_lock = threading.Lock()
         self._opened: dict[str, tuple[Pieces, TokenTable]] = {}
+        self._graphs: dict[Path, Future[onnxruntime.InferenceSession]] = {}
 
     @classmethod
     def open(cls, models_folder: Path) -> Models:
@@ -429,12 +432,17 @@ class Models:
             )
         return cls(models_folder, manifest)
 
-    def warm_up(self) -> None:
-        """Begin to open the encoder on a thread of its own, while other things are imported.
+    def warm_up(self, reader_file: Path | None = None) -> None:
+        """Begin to open the encoder, and a reader's graph, while other things are imported.
 
-        The thread is no daemon: a process that ended while one was inside native code would abort.
+        The threads are no daemons: a process that ended while one was inside native code would
+        abort.
         """
         threading.Thread(target=lambda: self.encoder).start()
+        if reader_file is not None and reader_file.is_file():
+            pool = ThreadPoolExecutor(1)
+            self._graphs[reader_file] = pool.submit(_session, reader_file)
+            pool.shutdown(wait=False)
 
     @property
     def encoder(self) -> Encoder:
@@ -454,7 +462,9 @@ class Models:
             raise ModelMissing(
                 f"the reader {reader_file} is missing; restore it with `git checkout -- app/reader`"
             )
-        return SpanReader(*self._shared(self.manifest.facts(DEFAULT_ENCODER)), reader_file)
+        begun = self._graphs.pop(reader_file, None)
+        pieces, table = self._shared(self.manifest.facts(DEFAULT_ENCODER))
+        return SpanReader(pieces, table, begun.result() if begun else _session(reader_file))
 
     def _shared(self, facts: EncoderFacts) -> tuple[Pieces, TokenTable]:
         with self._lock:

@@ -21,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from app.errors import QuestionRefused
-from app.settings import Settings
+from app.settings import READER_FILE, Settings
 from app.types import Reply
 from index import IndexingError, Models
 
@@ -62,7 +62,7 @@ def main() -> int:
     try:
         settings = Settings(**{key: value for key, value in chosen.items() if value is not None})
         models = Models.open(settings.models_folder)
-        models.warm_up()
+        models.warm_up(READER_FILE)
         # Imported while the vocabulary loads: most of the start is one or the other.
         from app.assistant import Assistant
 

@@ -29,9 +29,9 @@ from tqdm import tqdm
 from app.assistant import PASSAGES_RANKED
 from app.calibration import CALIBRATION_FILE, Calibration, Calibrations, RiskPoint, Weight
 from app.finding import find_evidence
-from app.opened import READER_FILE, Opened
+from app.opened import Opened
 from app.querying import understand
-from app.settings import Settings
+from app.settings import READER_FILE, Settings
 from app.types import Evidence
 from index import Models, Retriever, build_index
 

@@ -90,6 +90,8 @@ def _span_answer(
     assert best.span is not None
     start, end = best.span
     short = _text(best, (start, end)).strip(" \t\r\n,;:")
+    if end == best.quote[1] and short.endswith(".") and short.split()[-1].count(".") == 1:
+        short = short[:-1]  # the sentence's own full stop; that of "5 p.m." stays
     start += _text(best, (start, end)).find(short)
     end = start + len(short)
     span = _within(best, QUOTE_CHARACTERS_MAX)

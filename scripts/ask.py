@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -56,6 +57,7 @@ def main() -> int:
         help="share of given answers that may be wrong, between 0 and 1",
     )
     arguments = parser.parse_args()
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `ask.py … | head` ends without a word
     if (arguments.question is None) == (arguments.batch is None):
         parser.error("give either a question or --batch FILE")
     chosen = {"index_folder": arguments.index, "answer_risk": arguments.answer_risk}

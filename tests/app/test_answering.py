@@ -109,3 +109,14 @@ def test_the_nearest_passages_are_numbered_and_none_is_shown_twice(
     one, other = passage("A."), passage("B.", document_id="other")
     nearest = quote_nearest([evidence(one), evidence(one), evidence(other)], 3)
     assert [(q.number, q.document_id) for q in nearest] == [(1, "report"), (2, "other")]
+
+
+def test_the_full_stop_of_the_sentence_is_no_part_of_the_short_answer(
+    passage: MakePassage, evidence: MakeEvidence
+) -> None:
+    for sentence, span, short in (
+        ("It opened in 2011.", "2011.", "2011"),
+        ("It closes at 5 p.m.", "5 p.m.", "5 p.m."),
+    ):
+        draft = compose(asked("When?"), [evidence(passage(sentence), span)], templates("en"))
+        assert draft.short_answer == short

@@ -77,7 +77,7 @@ class Assistant:
         chosen = opened.chosen(documents)
         query = understand(
             question,
-            history=history[-opened.settings.history_turns_max :],
+            history=history[max(0, len(history) - opened.settings.history_turns_max) :],
             language=language,
             known_words=opened.collection.known_words,
             is_word=opened.is_word,

@@ -34,7 +34,6 @@ class Lexicon(Frozen):
     function_words: frozenset[str]
     question_words: frozenset[str]
     pronouns: frozenset[str]
-    person_pronouns: frozenset[str]
     followup_openings: tuple[str, ...]
     kinds: dict[QuestionKind, tuple[re.Pattern[str], ...]]
     courtesies: dict[CourtesyKind, tuple[re.Pattern[str], ...]]
@@ -48,7 +47,6 @@ class Lexicon(Frozen):
         "function_words",
         "question_words",
         "pronouns",
-        "person_pronouns",
         "time_words",
         mode="before",
     )

@@ -108,7 +108,7 @@ def render_abstention(
     assert verdict.reason is not None
     lines = [templates[verdict.reason]]
     if verdict.missing_terms and verdict.reason != "unclear":
-        terms = ", ".join(f"“{term}”" for term in verdict.missing_terms)
+        terms = ", ".join(templates["quoted"].format(quote=term) for term in verdict.missing_terms)
         lines.append(templates["missing"].format(terms=terms))
     if nearest and verdict.reason == "not_stated":
         lines.append(templates["nearest_lead"])

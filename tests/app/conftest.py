@@ -7,18 +7,22 @@ import pytest
 from app.types import Evidence, Features
 from index import Passage, Sentence
 
-FEATURES = Features(
-    margin=3.0,
-    runner_up=1.0,
-    fused=0.5,
-    dense=0.8,
-    coverage=1.0,
-    sentence_coverage=1.0,
-    foreign=0.0,
-)
-
 MakePassage = Callable[..., Passage]
 MakeEvidence = Callable[..., Evidence]
+
+
+@pytest.fixture
+def features() -> Features:
+    """The features of a good piece of evidence in the question's own language."""
+    return Features(
+        margin=3.0,
+        runner_up=1.0,
+        fused=0.5,
+        dense=0.8,
+        coverage=1.0,
+        sentence_coverage=1.0,
+        foreign=0.0,
+    )
 
 
 @pytest.fixture
@@ -53,7 +57,7 @@ def passage() -> MakePassage:
 
 
 @pytest.fixture
-def evidence() -> MakeEvidence:
+def evidence(features: Features) -> MakeEvidence:
     """Make evidence for a span of a passage, given as text, quoted with its whole passage."""
 
     def make(passage: Passage, span: str | None = None, *, probability: float = 0.9) -> Evidence:
@@ -65,7 +69,7 @@ def evidence() -> MakeEvidence:
             passage=passage,
             span=found,
             quote=(passage.start, passage.end),
-            features=FEATURES,
+            features=features,
             probability=probability,
         )
 

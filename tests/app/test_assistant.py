@@ -164,3 +164,9 @@ def test_markup_in_a_document_reaches_the_markdown_only_escaped(tmp_path: Path) 
     assert "<img" not in reply.markdown
     assert "](" not in reply.markdown
     assert hostile in {citation.quote for citation in reply.citations}
+
+
+def test_without_turns_of_history_a_follow_up_stands_alone(folder: Path) -> None:
+    assistant = opened(folder / "briefing", REPOSITORY / "docs" / "sources", history_turns_max=0)
+    reply = assistant.ask("And Mikhnev?", history=["Who is Serik Zhumangarin?"])
+    assert reply.standalone_question == "And Mikhnev?"

@@ -8,15 +8,6 @@ from hypothesis import strategies as st
 from app.calibration import Calibration, RiskPoint, Weight, load_calibrations
 from app.types import Features
 
-FEATURES = Features(
-    margin=3.0,
-    runner_up=1.0,
-    fused=0.5,
-    dense=0.8,
-    coverage=1.0,
-    sentence_coverage=1.0,
-    foreign=0.0,
-)
 CURVE = (
     RiskPoint(threshold=0.9, risk=0.0, coverage=0.1),
     RiskPoint(threshold=0.6, risk=0.1, coverage=0.5),
@@ -35,14 +26,14 @@ def calibration(**weights: Weight) -> Calibration:
     )
 
 
-def test_a_feature_at_its_mean_with_no_intercept_says_one_half() -> None:
+def test_a_feature_at_its_mean_with_no_intercept_says_one_half(features: Features) -> None:
     model = calibration(margin=Weight(mean=3.0, deviation=2.0, weight=1.5))
-    assert model.probability(FEATURES) == 0.5
+    assert model.probability(features) == 0.5
 
 
-def test_the_probability_is_the_logistic_of_the_weighted_sum() -> None:
+def test_the_probability_is_the_logistic_of_the_weighted_sum(features: Features) -> None:
     model = calibration(margin=Weight(mean=1.0, deviation=2.0, weight=1.5))
-    assert math.isclose(model.probability(FEATURES), 1.0 / (1.0 + math.exp(-1.5)))
+    assert math.isclose(model.probability(features), 1.0 / (1.0 + math.exp(-1.5)))
 
 
 def test_the_threshold_is_the_lowest_that_keeps_the_risk() -> None:

@@ -4,60 +4,10 @@ from collections.abc import Callable
 
 import pytest
 
-from app.finding import Mentions, _with_hedge, find_leads, quote_around
-from app.language import stems
-from app.types import Term
-from index import Passage, fold
+from app.finding import _with_hedge, find_leads, quote_around
+from index import Passage
 
 MakePassage = Callable[..., Passage]
-
-
-def term(text: str, *, is_name: bool = False) -> Term:
-    return Term(
-        text=text,
-        folded=fold(text),
-        stems=stems(fold(text)),
-        is_name=is_name,
-        is_number=text[0].isdigit(),
-    )
-
-
-def even(_: tuple[str, ...]) -> float:
-    return 1.0
-
-
-@pytest.mark.parametrize("word", ["canal", "CANALS", "modernised"])
-def test_a_text_mentions_a_word_in_any_of_its_forms(word: str) -> None:
-    assert Mentions("Canals were modernized.").has(term(word))
-
-
-def test_a_name_is_mentioned_across_scripts_but_a_common_word_is_not_guessed() -> None:
-    said = Mentions("Serik Zhumangarin spoke.")
-    assert said.has(term("Жумангарин"))
-    assert not said.has(term("жумангарин"))
-
-
-def test_a_misspelt_word_is_mentioned_where_the_right_one_is() -> None:
-    said = Mentions("annual financing")
-    assert said.has(term("anual"))
-    assert said.has(term("finansing"))
-    assert not said.has(term("manual"))
-
-
-def test_coverage_is_the_weighted_share_of_terms_that_occur() -> None:
-    said = Mentions("The bridge is long.")
-    assert said.coverage([term("bridge"), term("tunnel")], even, foreign=False) == 0.5
-    weights = {stems("bridge"): 3.0, stems("tunnel"): 1.0}
-    assert (
-        said.coverage([term("bridge"), term("tunnel")], weights.__getitem__, foreign=False) == 0.75
-    )
-
-
-def test_in_a_foreign_text_a_translated_word_counts_neither_way() -> None:
-    said = Mentions("The bridge opened in 2019.")
-    assert said.coverage([term("мост"), term("2019")], even, foreign=True) == 1.0
-    assert said.coverage([term("мост"), term("2020")], even, foreign=True) == 0.0
-    assert said.coverage([term("мост")], even, foreign=True) == 0.5
 
 
 def test_a_span_is_quoted_with_its_whole_sentence(passage: MakePassage) -> None:

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from app.answering import compose, quote_nearest
 from app.calibration import load_calibrations
 from app.opened import Opened
-from app.querying import understand
 from app.rendering import render_abstention, render_answer, render_courtesy
 from app.settings import READER_FILE, Settings
 from app.stopwatch import Stopwatch
@@ -16,8 +15,8 @@ from app.templates import templates
 from app.types import Language, Reply
 from index import Models, Retriever
 
-PASSAGES_RANKED = 24
-"""Passages that sentences are chosen from; the reader reads the first few of them."""
+ANTECEDENT_CHARACTERS_MAX = 60
+"""A longer answer to the question before isn't what "it" stands for."""
 NEAREST_MAX = 3
 """Passages shown when the documents don't answer."""
 
@@ -75,26 +74,22 @@ class Assistant:
     ) -> Reply:
         opened, watch = self._opened, Stopwatch()
         chosen = opened.chosen(documents)
-        query = understand(
-            question,
-            history=history[max(0, len(history) - opened.settings.history_turns_max) :],
-            language=language,
-            known_words=opened.collection.known_words,
-            is_word=opened.is_word,
-            spelled_out=opened.collection.spelled_out,
-            characters_max=opened.settings.question_characters_max,
-        )
+        history = history[max(0, len(history) - opened.settings.history_turns_max) :]
+        query = opened.understand(question, history, language)
         watch.lap("query")
-        frame = opened.frame(query, chosen)
         texts = templates(query.language)
         if query.courtesy is not None:
-            return render_courtesy(frame, opened.courtesy(query), watch)
-        ranked = self.retriever.search(query.standalone_question, PASSAGES_RANKED, documents=chosen)
-        watch.lap("retrieval")
-        verdict, evidence = opened.weigh(query, ranked, chosen)
-        watch.lap("evidence")
+            return render_courtesy(opened.frame(query, chosen), opened.courtesy(query), watch)
+        found = opened.find(query, chosen, watch)
+        if query.refers_back:
+            earlier = self._reply(history[-1], history[:-1], language, documents).short_answer
+            if earlier is not None and len(earlier) <= ANTECEDENT_CHARACTERS_MAX:
+                query = opened.understand(question, history, language, antecedent=earlier)
+                found = max(found, opened.find(query, chosen, watch), key=lambda one: one.worth)
+        query, verdict = found.query, found.verdict
+        frame = opened.frame(query, chosen)
         if verdict.reason is not None:
-            nearest = [opened.cite(one) for one in quote_nearest(evidence, NEAREST_MAX)]
+            nearest = [opened.cite(one) for one in quote_nearest(found.evidence, NEAREST_MAX)]
             return render_abstention(frame, verdict, nearest, texts, watch)
         draft = compose(query, verdict.evidence, texts)
         citations = [opened.cite(quoted) for quoted in draft.quotes]

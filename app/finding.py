@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
+from app.answer_types import expected_type, fit
 from app.language import detect_language, is_cyrillic, lexicon, numbers
 from app.mentions import Mentions
 from app.types import Evidence, Features, Language, Query
@@ -45,12 +46,14 @@ def find_evidence(
     reader: SpanReader,
     rarity: Callable[[tuple[str, ...]], float],
     languages: Mapping[str, Language],
+    similarities: Callable[[str, Sequence[str]], Sequence[float]],
     probability: Callable[[Features], float],
 ) -> tuple[Evidence, ...]:
     """Return one piece of evidence for each passage, the most probable first.
 
     All passages are read in one call. ``rarity`` weighs a term's stems by how few passages have
-    them, ``languages`` gives each document's language, ``probability`` is the calibrated model.
+    them, ``languages`` gives each document's language, ``similarities`` compares a question with
+    texts, ``probability`` is the calibrated model.
     """
     if not ranked:
         return ()
@@ -66,12 +69,21 @@ def find_evidence(
         fold(candidate.passage.text[span.start : span.end])
         for candidate, span in zip(ranked, spans, strict=True)
     ]
+    placed = []
+    for candidate, span in zip(ranked, spans, strict=True):
+        start = _with_hedge(candidate.passage.text, span.start)
+        place = candidate.passage.start
+        in_document = (place + start, place + span.end)
+        placed.append((in_document, quote_around(candidate.passage, in_document)))
+    similar = similarities(
+        query.standalone_question,
+        [_text_of(c.passage, quote) for c, (_, quote) in zip(ranked, placed, strict=True)],
+    )
+    wanted = expected_type(query.standalone_question, query.language)
     evidence = []
     for at, (candidate, span) in enumerate(zip(ranked, spans, strict=True)):
         passage = candidate.passage
-        start = _with_hedge(passage.text, span.start)
-        span_in_document = (passage.start + start, passage.start + span.end)
-        quote = quote_around(passage, span_in_document)
+        span_in_document, quote = placed[at]
         others = [
             margin
             for margin, said in zip(margins, texts, strict=True)
@@ -83,6 +95,8 @@ def find_evidence(
             quote,
             span,
             max(others, default=-RUNNER_UP_LOGITS_MAX),
+            similarity=similar[at],
+            fit=fit(wanted, passage.text, (span.start, span.end)),
             rarity=rarity,
             foreign=languages[passage.document_id] != query.language,
         )
@@ -180,13 +194,15 @@ def _features(
     span: _Span,
     best_other: float,
     *,
+    similarity: float,
+    fit: float,
     rarity: Callable[[tuple[str, ...]], float],
     foreign: bool,
 ) -> Features:
     passage = candidate.passage
     place = f"{passage.context_line} {passage.table_header}"
     in_passage = Mentions(f"{place} {passage.text}")
-    in_quote = Mentions(passage.text[quote[0] - passage.start : quote[1] - passage.start])
+    in_quote = Mentions(_text_of(passage, quote))
     return Features(
         margin=span.margin,
         runner_up=max(-RUNNER_UP_LOGITS_MAX, min(RUNNER_UP_LOGITS_MAX, span.margin - best_other)),
@@ -194,8 +210,14 @@ def _features(
         dense=candidate.dense,
         coverage=in_passage.coverage(query.terms, rarity, foreign=foreign),
         sentence_coverage=in_quote.coverage(query.terms, rarity, foreign=foreign),
+        similarity=similarity,
+        fit=float(fit),
         foreign=float(foreign),
     )
+
+
+def _text_of(passage: Passage, span: tuple[int, int]) -> str:
+    return passage.text[span[0] - passage.start : span[1] - passage.start]
 
 
 def find_sentences(
@@ -233,6 +255,8 @@ def find_sentences(
                 dense=candidate.dense,
                 coverage=both.coverage(query.terms, rarity, foreign=foreign),
                 sentence_coverage=said.coverage(query.terms, rarity, foreign=foreign),
+                similarity=0.0,
+                fit=0.0,
                 foreign=float(foreign),
             )
             evidence = Evidence(
@@ -373,5 +397,7 @@ _NO_FEATURES: Final = Features(
     dense=0,
     coverage=1,
     sentence_coverage=1,
+    similarity=0,
+    fit=0,
     foreign=0,
 )

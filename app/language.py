@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterable
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 import Stemmer
 from pydantic import field_validator
@@ -21,6 +21,10 @@ from app.types import CourtesyKind, Language, QuestionKind
 from index import Frozen, fold, words
 
 LANGUAGES: Final[tuple[Language, ...]] = ("en", "ru", "kk")
+AnswerType: TypeAlias = Literal[
+    "money", "area", "percent", "duration", "length", "extent", "date", "person", "number"
+]
+"""In order of precedence; an extent ("how long") is a length or a duration."""
 NAME_RATIO: Final = 85.0
 """Similarity from which two names in different scripts are taken for one, 0…100.
 
@@ -34,6 +38,8 @@ class Lexicon(Frozen):
     function_words: frozenset[str]
     question_words: frozenset[str]
     pronouns: frozenset[str]
+    possessives: frozenset[str]
+    """Those of the pronouns that say whose, where the language marks it on the noun's place."""
     followup_openings: tuple[str, ...]
     kinds: dict[QuestionKind, tuple[re.Pattern[str], ...]]
     courtesies: dict[CourtesyKind, tuple[re.Pattern[str], ...]]
@@ -42,11 +48,14 @@ class Lexicon(Frozen):
     time_words: frozenset[str]
     hedges: tuple[str, ...]
     opposites: dict[str, tuple[frozenset[str], frozenset[str]]]
+    answer_types: dict[AnswerType, tuple[tuple[re.Pattern[str], ...], tuple[re.Pattern[str], ...]]]
+    """For each type, how it is asked for, and what a text has that gives it."""
 
     @field_validator(
         "function_words",
         "question_words",
         "pronouns",
+        "possessives",
         "time_words",
         mode="before",
     )
@@ -72,6 +81,17 @@ class Lexicon(Frozen):
         return {
             name: (frozenset(fold(one).split()), frozenset(fold(other).split()))
             for name, (one, other) in value.items()
+        }
+
+    @field_validator("answer_types", mode="before")
+    @classmethod
+    def _compile_types(cls, value: dict[str, dict[str, list[str]]]) -> dict[str, object]:
+        return {
+            name: tuple(
+                tuple(re.compile(_fold_pattern(pattern)) for pattern in patterns[side])
+                for side in ("asked", "given")
+            )
+            for name, patterns in value.items()
         }
 
     @field_validator("orders", mode="before")

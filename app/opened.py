@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
-from typing import Final
+from typing import Final, NamedTuple
 
 from app.abstaining import judge
 from app.calibration import Calibrations
@@ -12,12 +12,16 @@ from app.citing import cite
 from app.collection import Collection
 from app.errors import QuestionRefused
 from app.finding import find_evidence, find_leads, find_sentences
+from app.querying import understand
 from app.rendering import Frame
 from app.settings import Settings
+from app.stopwatch import Stopwatch
 from app.templates import templates
-from app.types import Citation, Evidence, Query, Quoted, Searched, Verdict
+from app.types import Citation, Evidence, Language, Query, Quoted, Searched, Verdict
 from index import RankedPassage, Retriever, SpanReader
 
+PASSAGES_RANKED: Final = 24
+"""Passages that sentences are chosen from; the reader reads the first few of them."""
 DOCUMENTS_LED_MAX: Final = 6
 """Documents that an overview of a whole collection opens with."""
 TITLES_MAX: Final = 6
@@ -27,6 +31,19 @@ SENTENCES_COVERAGE_MIN: Final = 0.7
 looking at the development questions (``scripts/evaluate.py``), not fitted."""
 SENTENCES_MAX: Final = {"overview": 6, "comparison": 4, "topic": 3, "list": 3, "next": 2}
 """Sentences quoted where no single span is the answer, by kind of question."""
+
+
+class Found(NamedTuple):
+    """A question as it was read, the verdict on it, and the evidence, the best first."""
+
+    query: Query
+    verdict: Verdict
+    evidence: tuple[Evidence, ...]
+
+    @property
+    def worth(self) -> tuple[bool, float]:
+        """What the better of two readings of a question has more of."""
+        return self.verdict.reason is None, self.verdict.probability
 
 
 class Opened:
@@ -66,6 +83,12 @@ class Opened:
         vocabulary of the encoder, which was cut from text in a hundred languages.
         """
         return self.retriever.encoder.count_tokens([folded])[0] == 1
+
+    def similarities(self, question: str, texts: Sequence[str]) -> list[float]:
+        """Return the encoder's cosine of a question and each text."""
+        encoder = self.retriever.encoder
+        vectors = encoder.encode_passages(texts) @ encoder.encode_queries([question])[0]
+        return [float(cosine) for cosine in vectors]
 
     def cite(self, quoted: Quoted) -> Citation:
         """Return the citation of a stretch of a document, with what became of its file since."""
@@ -111,10 +134,37 @@ class Opened:
                     found[summary.document_id, heading] = None
         return tuple(found)
 
-    def weigh(
+    def understand(
+        self,
+        question: str,
+        history: Sequence[str],
+        language: Language | None,
+        antecedent: str | None = None,
+    ) -> Query:
+        """Return what a question asks for, read with the collection's own words in mind."""
+        return understand(
+            question,
+            history=history,
+            language=language,
+            known_words=self.collection.known_words,
+            is_word=self.is_word,
+            spelled_out=self.collection.spelled_out,
+            characters_max=self.settings.question_characters_max,
+            antecedent=antecedent,
+        )
+
+    def find(self, query: Query, chosen: frozenset[str] | None, watch: Stopwatch) -> Found:
+        """Return the verdict on a question, and the evidence it was passed on, the best first."""
+        ranked = self.retriever.search(query.standalone_question, PASSAGES_RANKED, documents=chosen)
+        watch.lap("retrieval")
+        found = Found(query, *self._weigh(query, ranked, chosen))
+        watch.lap("evidence")
+        return found
+
+    def _weigh(
         self, query: Query, ranked: Sequence[RankedPassage], chosen: frozenset[str] | None
     ) -> tuple[Verdict, tuple[Evidence, ...]]:
-        """Return the verdict on a question, and the evidence it was passed on, the best first.
+        """Judge the evidence for a question.
 
         A question that a span answers is read; one about a subject at large is answered by
         sentences; where one way finds nothing that holds, the kinds that allow it try the other.
@@ -167,6 +217,7 @@ class Opened:
             reader=self.reader,
             rarity=self.collection.rarity,
             languages=self.collection.languages,
+            similarities=self.similarities,
             probability=self.known.probability,
         )
         if not evidence:

@@ -16,10 +16,11 @@ from rapidfuzz.distance import DamerauLevenshtein
 from app.errors import QuestionRefused
 from app.language import LANGUAGES, Lexicon, detect_language, lexicon, numbers, stems
 from app.types import CourtesyKind, Language, Query, QuestionKind, Term
-from index import fold, words
+from index import Word, fold, words
 
 SPELLING_LETTERS_MIN: Final = 5
 """Shorter words have too many neighbours at one edit to be corrected."""
+QUESTION_WORD_LETTERS_MIN: Final = 3
 FOLLOWUP_TERMS_MAX: Final = 4
 """A question with more content words than this stands on its own unless it has a pronoun."""
 
@@ -33,12 +34,14 @@ def understand(
     is_word: Callable[[str], bool],
     spelled_out: Callable[[str], str | None],
     characters_max: int,
+    antecedent: str | None = None,
 ) -> Query:
     """Return what a question asks for.
 
     ``known_words`` maps each folded word of the collection to the number of passages that have it;
     ``is_word`` knows words that are right as they are although no document has them;
-    ``spelled_out`` returns what initials stand for in the collection, or None.
+    ``spelled_out`` returns what initials stand for in the collection, or None; ``antecedent``, if
+    given, is what the question's pronoun stands for.
 
     Raises QuestionRefused where the question is empty or has more than ``characters_max``
     characters.
@@ -64,9 +67,12 @@ def understand(
     is_order = courtesy is None and any(p.search(fold(asked)) for p in lists.orders)
 
     read, corrections = _respell(asked, lists, known_words, is_word, spelled_out)
-    standalone, says_kind = read, read
+    standalone, says_kind, refers_back = read, read, False
     if courtesy is None and not is_order:
         standalone, says_kind = _resolve(read, history, lists)
+        refers_back = standalone != read and _pronoun(read, lists) is not None
+    if refers_back and antecedent is not None:
+        standalone = _with_antecedent(read, antecedent, lists)
     kind = _kind(_bare(says_kind), _terms(says_kind, lists), lists)
     return Query(
         question=question,
@@ -75,6 +81,7 @@ def understand(
         kind=kind,
         courtesy=courtesy,
         is_order=is_order,
+        refers_back=refers_back,
         corrections=corrections,
         terms=_terms(_subject(standalone, kind, lists), lists),
         numbers=_numbers(standalone, lists),
@@ -203,9 +210,16 @@ def _respell(
     """
     replaced: list[tuple[str, str]] = []
     out = text
-    for word in reversed(list(words(text))):
+    found = list(words(text))
+    asks = any(word.folded in lists.question_words for word in found)
+    for word in reversed(found):
         bare = word.folded
         written = text[word.start : word.end]
+        meant = None if asks or word is not found[0] else _question_word(bare, lists, known_words)
+        if meant is not None:
+            replaced.append((written, meant))
+            out = out[: word.start] + meant + out[word.end :]
+            continue
         full = None if bare in known_words or text.isupper() else spelled_out(written)
         if full is not None:
             replaced.append((written, full))
@@ -243,6 +257,22 @@ def _respell(
     return out, tuple(reversed(replaced))
 
 
+def _question_word(bare: str, lists: Lexicon, known_words: Mapping[str, int]) -> str | None:
+    """Return the question word that a question's first word is one edit from ("wen did …"), where
+    neither the collection nor the language's own small words have it.
+    """
+    if (
+        len(bare) < QUESTION_WORD_LETTERS_MIN
+        or bare in known_words
+        or bare in lists.function_words
+        or bare in lists.time_words
+    ):
+        return None
+    near = [one for one in lists.question_words if DamerauLevenshtein.distance(bare, one) == 1]
+    # An added letter is likelier missing than a wrong one: "wen" is "when", not "who".
+    return max(near, key=lambda one: (len(one), one), default=None)
+
+
 def _resolve(read: str, history: Sequence[str], lists: Lexicon) -> tuple[str, str]:
     """Return a question that stands on its own, and the question that says what kind it is.
 
@@ -261,7 +291,7 @@ def _resolve(read: str, history: Sequence[str], lists: Lexicon) -> tuple[str, st
         (o for o in lists.followup_openings if folded == o or folded.startswith(o + " ")), None
     )
     asks = any(word in lists.question_words for word in found)
-    has_pronoun = any(word in lists.pronouns for word in found)
+    has_pronoun = _pronoun(read, lists) is not None
     has_name = any(term.is_name for term in terms)
     short = len(terms) <= FOLLOWUP_TERMS_MAX
     elliptic = short and not asks and (opening is not None or len(terms) <= 1)
@@ -278,6 +308,18 @@ def _resolve(read: str, history: Sequence[str], lists: Lexicon) -> tuple[str, st
             return replaced, replaced
     joined = f"{earlier} {read}" if earlier.endswith(("?", ".", "!")) else f"{earlier}? {read}"
     return joined, read if asks else earlier_kind
+
+
+def _pronoun(read: str, lists: Lexicon) -> Word | None:
+    return next((word for word in words(read) if word.folded in lists.pronouns), None)
+
+
+def _with_antecedent(read: str, antecedent: str, lists: Lexicon) -> str:
+    """Return a follow-up with its first pronoun replaced by what it stands for."""
+    pronoun = _pronoun(read, lists)
+    assert pronoun is not None
+    possessive = "'s" if pronoun.folded in lists.possessives else ""
+    return f"{read[: pronoun.start]}{antecedent}{possessive}{read[pronoun.end :]}"
 
 
 def _opening_characters(read: str, opening: str) -> int:

@@ -50,7 +50,8 @@ class Query(Frozen):
     """A question, understood.
 
     ``question`` is as typed; ``standalone_question`` has misspellings corrected and a follow-up
-    joined to what it follows; ``corrections`` pairs what was typed with what it was read as.
+    joined to what it follows; ``refers_back`` says that a pronoun of it stands for something in an
+    earlier turn; ``corrections`` pairs what was typed with what it was read as.
     """
 
     question: str
@@ -59,6 +60,7 @@ class Query(Frozen):
     kind: QuestionKind
     courtesy: CourtesyKind | None
     is_order: bool
+    refers_back: bool
     corrections: tuple[tuple[str, str], ...]
     terms: tuple[Term, ...]
     numbers: frozenset[str]
@@ -72,7 +74,9 @@ class Features(Frozen):
     and ``dense`` are the retriever's; ``coverage`` is the share of the question's terms, weighted
     by rarity, that the passage and its headings have, ``sentence_coverage`` the same for the
     sentences quoted (both 0.5 where question and passage are in different languages and share no
-    word); ``foreign`` is 1 where they are in different languages.
+    word); ``similarity`` is the encoder's cosine of the question and the sentences quoted; ``fit``
+    is 1 where the span is of the sort asked for (money, a date), -1 where it isn't, 0 where the
+    question doesn't say; ``foreign`` is 1 where question and passage are in different languages.
     """
 
     margin: float
@@ -81,6 +85,8 @@ class Features(Frozen):
     dense: float
     coverage: float
     sentence_coverage: float
+    similarity: float
+    fit: float
     foreign: float
 
 

@@ -1,17 +1,19 @@
 """Fit the probability that evidence is right, and the curve that thresholds are read from.
 
-    python scripts/calibrate.py QUESTIONS.jsonl.gz [--output app/calibration.json] [--folds 5]
+    python scripts/calibrate.py QUESTIONS.jsonl.gz… [--output app/calibration.json] [--folds 5]
 
 The questions ({"question", "context", "answers": [{"text", "start"}], "is_impossible"}, one a line)
-are put to an index of all their contexts, so that retrieval errs as it does in use. Questions that
-trained the reader, and those that measure the program, have no place here. Exit codes: 0 done,
-2 nothing written.
+are put to an index of all their contexts, so that retrieval errs as it does in use. Questions whose
+passage is in their own language fit one model, the others another. Questions that trained the
+reader, and those that measure the program, have no place here. Exit codes: 0 done, 2 nothing
+written.
 """
 
 from __future__ import annotations
 
 import argparse
 import gzip
+import itertools
 import json
 import math
 import sys
@@ -26,11 +28,10 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from app.assistant import PASSAGES_RANKED
 from app.calibration import CALIBRATION_FILE, Calibration, Calibrations, RiskPoint, Weight
 from app.finding import find_evidence
-from app.opened import Opened
-from app.querying import understand
+from app.language import detect_language
+from app.opened import PASSAGES_RANKED, Opened
 from app.settings import READER_FILE, Settings
 from app.types import Evidence
 from index import Models, Retriever, build_index
@@ -43,14 +44,20 @@ DEVIATION_MIN = 1e-3
 """A feature that never varies on the set (all of it is English) gets this, and no weight."""
 
 Floats: TypeAlias = NDArray[np.float64]
-SPAN_FEATURES = ("margin", "runner_up", "fused", "dense", "coverage", "sentence_coverage")
-FOREIGN_FEATURES = ("margin", "runner_up")
+SPAN_FEATURES = (
+    *("margin", "runner_up", "fused", "dense"),
+    *("coverage", "sentence_coverage", "similarity", "fit"),
+)
+FOREIGN_FEATURES = ("margin", "runner_up", "fused", "dense", "similarity", "fit")
 
 
 class Labelled(NamedTuple):
-    """One question's evidence, and which pieces of it are right; ``group`` is of its context."""
+    """One question's evidence, and which pieces of it are right; ``group`` is of its context,
+    ``foreign`` says that the best piece is in another language than the question.
+    """
 
     group: int
+    foreign: bool
     evidence: tuple[Evidence, ...]
     right: NDArray[np.bool_]
 
@@ -63,21 +70,34 @@ class Labelled(NamedTuple):
 def main() -> int:
     """Parse the arguments, ask, fit, write, and return the exit code."""
     parser = argparse.ArgumentParser(description="Fit the calibration of answers.")
-    parser.add_argument("questions", type=Path, help="JSON lines, plain or gzipped")
+    parser.add_argument("questions", type=Path, nargs="+", help="JSON lines, plain or gzipped")
     parser.add_argument("--output", type=Path, default=CALIBRATION_FILE)
     parser.add_argument("--folds", type=int, default=5)
     parser.add_argument("--models", type=Path, default=Settings().models_folder)
     parser.add_argument("--limit", type=int, help="only the first questions")
     arguments = parser.parse_args()
-    opened_file = gzip.open if arguments.questions.suffix == ".gz" else open
-    with opened_file(arguments.questions, "rt", encoding="utf-8") as lines:
-        rows = [json.loads(line) for line in lines][: arguments.limit]
+    rows = []
+    for file in arguments.questions:
+        opened_file = gzip.open if file.suffix == ".gz" else open
+        with opened_file(file, "rt", encoding="utf-8") as lines:
+            rows.extend([json.loads(line) for line in lines][: arguments.limit])
     with tempfile.TemporaryDirectory() as folder:
         labelled = _label(rows, Path(folder), arguments.models)
-    command = f"python scripts/calibrate.py {arguments.questions.name}"
+    command = " ".join(
+        ["python scripts/calibrate.py", *(file.name for file in arguments.questions)]
+    )
+    own = [one for one in labelled if not one.foreign]
+    foreign = [one for one in labelled if one.foreign]
+    if not own or not foreign:
+        print(
+            "There are no questions in the language of their passage, or none in another: give "
+            "files that hold both.",
+            file=sys.stderr,
+        )
+        return 2
     calibrations = Calibrations(
-        spans=_fit(labelled, SPAN_FEATURES, arguments.folds, command),
-        foreign_spans=_fit(labelled, FOREIGN_FEATURES, arguments.folds, command),
+        spans=_fit(own, SPAN_FEATURES, arguments.folds, command),
+        foreign_spans=_fit(foreign, FOREIGN_FEATURES, arguments.folds, command),
     )
     arguments.output.write_text(calibrations.model_dump_json(indent=1) + "\n", encoding="utf-8")
     for name, fitted in calibrations:
@@ -93,15 +113,17 @@ def _label(rows: Sequence[dict[str, Any]], folder: Path, models_folder: Path) ->
     """Ask every question, and label each piece of evidence that was found."""
     sources = folder / "sources"
     sources.mkdir()
-    contexts = list(dict.fromkeys(row["context"] for row in rows))
+    # A document has one language.
+    contexts = sorted(dict.fromkeys(row["context"] for row in rows), key=detect_language)
     places: dict[str, tuple[str, int]] = {}
-    for first in range(0, len(contexts), PARAGRAPHS_A_DOCUMENT):
-        name = f"{first:05}.txt"
-        text = f"Part {first // PARAGRAPHS_A_DOCUMENT + 1}\n\n"
-        for context in contexts[first : first + PARAGRAPHS_A_DOCUMENT]:
-            places[context] = (name, len(text))
-            text += context + "\n\n"
-        (sources / name).write_text(text, encoding="utf-8", newline="")
+    for language, group in itertools.groupby(contexts, key=detect_language):
+        whole = list(group)
+        for first in range(0, len(whole), PARAGRAPHS_A_DOCUMENT):
+            name, text = f"{language}-{first:05}.txt", f"{first // PARAGRAPHS_A_DOCUMENT + 1}\n\n"
+            for context in whole[first : first + PARAGRAPHS_A_DOCUMENT]:
+                places[context] = (name, len(text))
+                text += context + "\n\n"
+            (sources / name).write_text(text, encoding="utf-8", newline="")
     build_index([sources], folder / "index", models_folder)
     models = Models.open(models_folder)
     settings = Settings(index_folder=folder / "index", models_folder=models_folder)
@@ -111,15 +133,7 @@ def _label(rows: Sequence[dict[str, Any]], folder: Path, models_folder: Path) ->
     groups = {context: at % 1_000_003 for at, context in enumerate(contexts)}
     labelled: list[Labelled] = []
     for row in tqdm(rows, unit="question", mininterval=5.0):
-        query = understand(
-            row["question"],
-            history=(),
-            language=None,
-            known_words=opened.collection.known_words,
-            is_word=opened.is_word,
-            spelled_out=opened.collection.spelled_out,
-            characters_max=10_000,
-        )
+        query = opened.understand(row["question"], (), None)
         ranked = retriever.search(query.standalone_question, PASSAGES_RANKED, documents=None)
         name, offset = places[row["context"]]
         golds = [
@@ -142,11 +156,13 @@ def _label(rows: Sequence[dict[str, Any]], folder: Path, models_folder: Path) ->
             reader=opened.reader,
             rarity=opened.collection.rarity,
             languages=opened.collection.languages,
+            similarities=opened.similarities,
             probability=lambda features: 0.5,
         )
         labelled.append(
             Labelled(
                 groups[row["context"]],
+                bool(evidence) and bool(evidence[0].features.foreign),
                 evidence,
                 np.array([is_right(one) for one in evidence], dtype=np.bool_),
             )

@@ -170,3 +170,10 @@ def test_without_turns_of_history_a_follow_up_stands_alone(folder: Path) -> None
     assistant = opened(folder / "briefing", REPOSITORY / "docs" / "sources", history_turns_max=0)
     reply = assistant.ask("And Mikhnev?", history=["Who is Serik Zhumangarin?"])
     assert reply.standalone_question == "And Mikhnev?"
+
+
+def test_a_pronoun_is_resolved_by_the_answer_to_the_question_before(briefing: Assistant) -> None:
+    reply = briefing.ask(
+        "What is his job?", history=["According to whom were transport costs reduced?"]
+    )
+    assert "World Bank Country Manager" in reply.text

@@ -139,6 +139,37 @@ def test_a_misspelling_is_read_as_the_collection_spells_it_and_said_so() -> None
     assert query.corrections == (("projcts", "projects"), ("irigation", "irrigation"))
 
 
+@pytest.mark.parametrize(
+    ("question", "read_as"),
+    [
+        ("wen did the bridge open", "when did the bridge open"),
+        ("hou many projects", "how many projects"),
+        ("Кагда построили тоннель", "когда построили тоннель"),
+        ("кашан ашылды", "кашан ашылды"),
+        ("Has the bridge opened?", "Has the bridge opened?"),
+    ],
+)
+def test_a_misspelt_question_word_is_read_as_one(question: str, read_as: str) -> None:
+    assert read(question).standalone_question == read_as
+
+
+def test_a_pronoun_takes_what_the_earlier_answer_named() -> None:
+    history = ["Who runs the company?"]
+    assert read("What is his job?", history).refers_back
+    resolved = understand(
+        "What is his job?",
+        history=history,
+        language=None,
+        known_words=KNOWN,
+        is_word=ENGLISH.__contains__,
+        spelled_out=lambda _: None,
+        characters_max=500,
+        antecedent="Ida Holm",
+    )
+    assert resolved.standalone_question == "What is Ida Holm's job?"
+    assert not read("How long is the tunnel?", history).refers_back
+
+
 def test_a_right_word_is_never_corrected_though_the_collection_lacks_it() -> None:
     assert read("Which house is large?").corrections == ()
     assert read("How many visitors?").corrections == ()

@@ -30,6 +30,18 @@ def test_a_calibration_fitted_on_a_few_questions_can_be_loaded_and_says_what_it_
                 "answers": [],
                 "is_impossible": True,
             },
+            {
+                "question": f"Какова длина моста {city}?",
+                "context": text,
+                "answers": [{"text": span, "start": text.index(span)}],
+                "is_impossible": False,
+            },
+            {
+                "question": f"Кто покрасил мост {city}?",
+                "context": text,
+                "answers": [],
+                "is_impossible": True,
+            },
         ]
     questions = tmp_path / "questions.jsonl"
     questions.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
@@ -50,6 +62,7 @@ def test_a_calibration_fitted_on_a_few_questions_can_be_loaded_and_says_what_it_
     )
     assert run.returncode == 0, run.stderr
     fitted = load_calibrations(output)
-    assert fitted.spans.questions == len(rows)
+    # half of the questions are in the language of their passage, half in another
+    assert fitted.spans.questions == fitted.foreign_spans.questions == len(rows) // 2
     # a wider margin over "no answer" never makes an answer less probable
     assert fitted.spans.weights["margin"].weight > 0

@@ -62,6 +62,8 @@ PIECE_CHARACTERS = 1600
 """The measuring sets hold contexts of up to 4,000 characters; the reader takes 512 tokens."""
 POOL_EXAMPLES = 640
 """One pool is drawn, sorted by length and cut into batches."""
+TYPICAL_EVERY = 8
+"""Of a pool's examples, every eighth is enough to see how large activations get."""
 CHECKPOINT_SECONDS = 300.0
 LOG_SECONDS = 60.0
 COUNTERS = ("pool", "batch", "seen", "steps", "seconds")
@@ -811,6 +813,16 @@ def train(arguments: argparse.Namespace) -> int:
 # ── exporting ────────────────────────────────────────────────────────────────────────────────────
 
 
+def typical_inputs(arguments: argparse.Namespace) -> list[torch.Tensor]:
+    """Return the token embeddings of examples of the mix, from which int8 scales are chosen."""
+    import torch
+
+    tokenizer = Tokenizer.from_file(str(arguments.body / "tokenizer.json"))
+    examples = Mixture.read(arguments.data, seed=0).pool(0, tokenizer)[::TYPICAL_EVERY]
+    table = token_table(arguments.body)
+    return [torch.from_numpy(padded([example], table)[0]) for example in examples]
+
+
 def export(arguments: argparse.Namespace) -> int:
     """Write ``reader.onnx`` (int8, body only) and ``reader.json``; with --full, float32 as well."""
     model = build_model("eager")
@@ -818,7 +830,7 @@ def export(arguments: argparse.Namespace) -> int:
     outputs = ("start_logits", "end_logits")
     arguments.to.mkdir(parents=True, exist_ok=True)
     graph = arguments.to / "reader.onnx"
-    export_int8(model, HIDDEN_SIZE, outputs, graph)
+    export_int8(model, HIDDEN_SIZE, outputs, graph, typical_inputs(arguments))
     if arguments.full:
         export_graph(model, HIDDEN_SIZE, outputs, arguments.full)
     card = {
@@ -1103,6 +1115,8 @@ def main(arguments: list[str] | None = None) -> int:
 
     part = commands.add_parser("export", help="write the int8 graph that the application opens")
     part.add_argument("--checkpoint", type=Path, required=True, help="or a --start folder")
+    part.add_argument("--data", type=Path, required=True, help="folder of question files")
+    part.add_argument("--body", type=Path, default=ENCODER_FOLDER)
     part.add_argument("--weights", choices=("averaged", "last"), default="averaged")
     part.add_argument("--to", type=Path, default=REPOSITORY / "app" / "reader")
     part.add_argument("--full", type=Path, help="write the float32 graph here as well")

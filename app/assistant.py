@@ -25,7 +25,7 @@ class Assistant:
     """Answers questions about one version of one index; safe to share between threads."""
 
     def __init__(self, opened: Opened) -> None:
-        self._opened = opened
+        self.opened = opened
         self.retriever = opened.retriever
         self.title = opened.title
         self._answered: dict[tuple[str, Language], bool] = {}
@@ -72,7 +72,7 @@ class Assistant:
         language: Language | None,
         documents: Sequence[str] | None,
     ) -> Reply:
-        opened, watch = self._opened, Stopwatch()
+        opened, watch = self.opened, Stopwatch()
         chosen = opened.chosen(documents)
         history = history[max(0, len(history) - opened.settings.history_turns_max) :]
         query = opened.understand(question, history, language)
@@ -104,7 +104,7 @@ class Assistant:
 
     def _topics(self, language: Language, near: Sequence[str], seen: str) -> tuple[str, ...]:
         return suggest(
-            self._opened.headings(),
+            self.opened.headings(),
             near=near,
             seen=seen,
             question=lambda topic: templates(language)["topic_question"].format(topic=topic),

@@ -174,7 +174,8 @@ class Opened:
         )
 
         def read() -> tuple[tuple[Evidence, ...], float]:
-            return self._read(query, ranked)
+            evidence = self.read(query, ranked)
+            return evidence, self.threshold(evidence)
 
         def choose() -> tuple[tuple[Evidence, ...], float]:
             return self._choose_sentences(query, ranked, chosen), SENTENCES_COVERAGE_MIN
@@ -208,10 +209,9 @@ class Opened:
         assert first is not None
         return first
 
-    def _read(
-        self, query: Query, ranked: Sequence[RankedPassage]
-    ) -> tuple[tuple[Evidence, ...], float]:
-        evidence = find_evidence(
+    def read(self, query: Query, ranked: Sequence[RankedPassage]) -> tuple[Evidence, ...]:
+        """Return what the reader finds in the first passages, the most probable first."""
+        return find_evidence(
             query,
             ranked[: self.settings.passages_read],
             reader=self.reader,
@@ -220,10 +220,12 @@ class Opened:
             similarities=self.similarities,
             probability=self.known.probability,
         )
+
+    def threshold(self, evidence: Sequence[Evidence]) -> float:
+        """Return the probability from which on the best evidence keeps to the operator's risk."""
         if not evidence:
-            return (), 1.0
-        model = self.known.model(evidence[0].features)
-        return evidence, model.threshold(self.settings.answer_risk)
+            return 1.0
+        return self.known.model(evidence[0].features).threshold(self.settings.answer_risk)
 
     def _choose_sentences(
         self, query: Query, ranked: Sequence[RankedPassage], chosen: frozenset[str] | None

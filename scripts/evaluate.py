@@ -1,7 +1,10 @@
 """Measure how right the answers are, on questions whose answers are known.
 
     python scripts/evaluate.py QUESTIONS.jsonl [--index DIR] [--part NAME] [--floors FILE] [--json]
+    python scripts/evaluate.py SQUAD.jsonl.gz --contexts [--sample 500] [--asked-in ru] [--json]
 
+With --contexts the questions are in SQuAD's form and each is put to a collection of all contexts of
+their file. With --ablation the parts of the program are compared instead.
 Exit codes: 0 done, 1 a measure is under its floor, 2 wrong usage or nothing measured.
 """
 
@@ -9,17 +12,27 @@ from __future__ import annotations
 
 import argparse
 import json
+import random
 import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import NamedTuple
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from pydantic import ValidationError
+from tqdm import tqdm
 
+from app.ablating import Case, Holds, Outcome, ablate
 from app.assistant import Assistant
+from app.contexts import Posed, judge_posed, read_rows, write_sources
 from app.measuring import Judged, Measures, Question, judge_reply, measure
 from app.settings import Settings
-from index import IndexingError
+from index import IndexingError, build_index
+
+SEED = 1
 
 
 def main() -> int:
@@ -41,24 +54,30 @@ def main() -> int:
         help="share of given answers that may be wrong, between 0 and 1",
     )
     parser.add_argument("--wrong", action="store_true", help="list what went wrong, on stderr")
+    parser.add_argument("--contexts", action="store_true", help="questions in SQuAD's form")
+    parser.add_argument("--sample", type=int, metavar="N", help="of those, ask N, drawn by a seed")
+    parser.add_argument("--asked-in", metavar="LANG", help="ask in this language of the others")
+    parser.add_argument("--ablation", action="store_true", help="compare the program's parts")
     parser.add_argument("--json", action="store_true", help="print one JSON document on one line")
     arguments = parser.parse_args()
     chosen = {"index_folder": arguments.index, "answer_risk": arguments.answer_risk}
     try:
-        lines = arguments.questions.read_text(encoding="utf-8").splitlines()
-        questions = [Question.model_validate_json(line) for line in lines if line.strip()]
-        if arguments.part is not None:
-            questions = [one for one in questions if one.part == arguments.part]
         floors: dict[str, float] = (
             json.loads(arguments.floors.read_text(encoding="utf-8")) if arguments.floors else {}
         )
         unknown = sorted(set(floors) - set(Measures.model_fields))
         if unknown:
             parser.error(f"{arguments.floors}: no measure is named {unknown[0]!r}")
-        assistant = Assistant.open(
-            Settings(**{key: value for key, value in chosen.items() if value is not None})
-        )
-        measures = measure(_ask_all(assistant, questions, show_wrong=arguments.wrong))
+        settings = Settings(**{key: value for key, value in chosen.items() if value is not None})
+        with tempfile.TemporaryDirectory() as folder:
+            asked = (
+                _of_contexts(arguments, settings, Path(folder))
+                if arguments.contexts
+                else _of_index(arguments, settings)
+            )
+            if arguments.ablation:
+                return _print_ablation(ablate(asked.assistant, asked.cases), arguments.json)
+            measures = measure(asked.judge_all())
     except (OSError, IndexingError, ValidationError, ValueError) as error:
         print(f"Nothing was measured: {error}", file=sys.stderr)
         return 2
@@ -71,6 +90,82 @@ def main() -> int:
     for name, (reached, floor) in under.items():
         print(f"{name} is {reached}, its floor is {floor}", file=sys.stderr)
     return 1 if under else 0
+
+
+class Asked(NamedTuple):
+    """An opened collection, and its questions in both ways of looking at them."""
+
+    assistant: Assistant
+    judge_all: Callable[[], list[Judged]]
+    cases: list[Case]
+
+
+def _of_index(arguments: argparse.Namespace, settings: Settings) -> Asked:
+    """Open the index and read the questions written about its documents."""
+    lines = arguments.questions.read_text(encoding="utf-8").splitlines()
+    questions = [Question.model_validate_json(line) for line in lines if line.strip()]
+    questions = [one for one in questions if arguments.part in {None, one.part}]
+    assistant = Assistant.open(settings)
+
+    def holds(question: Question) -> Holds | None:
+        if not question.answerable:
+            return None
+        wanted = question.evidence or question.evidence_all
+
+        def holds_one(document_id: str, start: int, end: int) -> bool:
+            text = assistant.retriever.document(document_id).text[start:end]
+            return any(" ".join(one.split()) in " ".join(text.split()) for one in wanted)
+
+        return holds_one
+
+    return Asked(
+        assistant,
+        lambda: _ask_all(assistant, questions, show_wrong=arguments.wrong),
+        [
+            Case(one.question, one.history, holds(one))
+            for one in questions
+            if one.kind != "courtesy"
+        ],
+    )
+
+
+def _of_contexts(arguments: argparse.Namespace, settings: Settings, folder: Path) -> Asked:
+    """Build a collection of all contexts of the questions' file, and open it."""
+    rows = read_rows(arguments.questions, arguments.asked_in)
+    posed = write_sources(rows, folder / "sources")
+    if arguments.sample:
+        draw = random.Random(SEED)
+        posed = draw.sample(posed, min(arguments.sample, len(posed)))
+    build_index([folder / "sources"], folder / "index", settings.models_folder)
+    assistant = Assistant.open(settings.model_copy(update={"index_folder": folder / "index"}))
+    paths = {one.document_id: one.path for one in assistant.retriever.documents()}
+
+    def holds(one: Posed) -> Holds | None:
+        def holds_one(document_id: str, start: int, end: int) -> bool:
+            return any(
+                paths[document_id] == gold.path and start <= gold.start and gold.end <= end
+                for gold in one.golds
+            )
+
+        return holds_one if one.golds else None
+
+    def judge_all() -> list[Judged]:
+        with ThreadPoolExecutor(max_workers=2) as pool:
+            replies = pool.map(lambda one: assistant.ask(one.question), posed)
+            shown = tqdm(replies, total=len(posed), unit="question", mininterval=5.0, disable=None)
+            return [judge_posed(one, reply) for one, reply in zip(posed, shown, strict=True)]
+
+    return Asked(assistant, judge_all, [Case(one.question, (), holds(one)) for one in posed])
+
+
+def _print_ablation(outcomes: Sequence[Outcome], as_json: bool) -> int:  # noqa: FBT001
+    if as_json:
+        print(json.dumps([outcome._asdict() for outcome in outcomes]))
+        return 0
+    print(f"{'':45} right  wrong  unanswerable refused")
+    for one in outcomes:
+        print(f"{one.variant:45} {one.right:.3f}  {one.wrong:.3f}  {one.refused:.3f}")
+    return 0
 
 
 def _ask_all(assistant: Assistant, questions: list[Question], *, show_wrong: bool) -> list[Judged]:

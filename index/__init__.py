@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from index.reading import extract, read_document
     from index.retriever import Retriever
     from index.sentences import split_sentences
-    from index.store import rollback, verify_index
+    from index.versions import rollback, verify_index
 
 _HOMES = {
     "build_index": "index.builder",
@@ -55,8 +55,8 @@ _HOMES = {
     "read_document": "index.reading",
     "Retriever": "index.retriever",
     "split_sentences": "index.sentences",
-    "rollback": "index.store",
-    "verify_index": "index.store",
+    "rollback": "index.versions",
+    "verify_index": "index.versions",
 }
 
 

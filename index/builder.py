@@ -17,29 +17,30 @@ from index.dense import FLAT_VECTORS_MAX, DenseIndex
 from index.embedding import BATCH_TEXTS, embed_passages
 from index.errors import IndexBroken, IndexMissing, NothingToIndex
 from index.inference import Models
-from index.models import sha256_of
-from index.reading import FoundFile, Parser, list_files
-from index.sparse import SparseEntry, SparseIndex
-from index.store import (
-    DENSE_NAME,
+from index.manifest import (
     FORMAT_VERSION,
-    SPARSE_NAME,
-    STORE_NAME,
     DocumentFacts,
     EncoderUsed,
     IndexSettings,
     Manifest,
-    Store,
-    VectorCache,
-    building,
     check_files,
+    read_manifest,
+)
+from index.models import sha256_of
+from index.reading import FoundFile, Parser, list_files
+from index.sparse import SparseEntry, SparseIndex
+from index.store import Store, write_store
+from index.types import BuildReport, Document, Passage, SkippedFile, UnreadableFile, Vectors
+from index.vector_cache import VectorCache
+from index.versions import (
+    DENSE_NAME,
+    SPARSE_NAME,
+    STORE_NAME,
+    building,
     current_version,
     new_version,
     publish,
-    read_manifest,
-    write_store,
 )
-from index.types import BuildReport, Document, Passage, SkippedFile, UnreadableFile, Vectors
 
 Stage: TypeAlias = Literal["reading", "encoding", "writing"]
 Progress: TypeAlias = Callable[[Stage, int, int], None]

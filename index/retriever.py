@@ -13,21 +13,12 @@ from numpy.typing import NDArray
 from index.dense import DenseIndex
 from index.errors import IndexBroken
 from index.inference import Encoder, Models
+from index.manifest import REBUILD_COMMAND, Manifest, check_files, read_manifest
 from index.models import PREPARE_COMMAND, sha256_of
 from index.sparse import SparseIndex
-from index.store import (
-    DENSE_NAME,
-    REBUILD_COMMAND,
-    SPARSE_NAME,
-    STORE_NAME,
-    Manifest,
-    SourceFacts,
-    Store,
-    check_files,
-    current_version,
-    read_manifest,
-)
+from index.store import SourceFacts, Store
 from index.types import Document, DocumentSummary, Passage, RankedPassage
+from index.versions import DENSE_NAME, SPARSE_NAME, STORE_NAME, current_version
 
 CANDIDATES = 50
 """How many passages each of dense and sparse proposes."""

@@ -23,7 +23,7 @@ from index import (
     builder,
     verify_index,
 )
-from index.store import current_version
+from index.versions import current_version
 
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
 KILLS = 3
@@ -238,7 +238,7 @@ STAGED = """
 import os, signal, sys
 sys.path.insert(0, sys.argv[1])
 from pathlib import Path
-import index.builder as builder, index.store as store
+import index.builder as builder, index.vector_cache as vector_cache, index.versions as versions
 left = int(sys.argv[5])
 def ticking(function):
     def tick(*values, **named):
@@ -253,8 +253,8 @@ builder.BATCH_TEXTS = 1
 builder.write_store = ticking(builder.write_store)
 builder.DenseIndex.write = ticking(builder.DenseIndex.write)
 builder.SparseIndex.write = ticking(builder.SparseIndex.write)
-store._sync = ticking(store._sync)
-store.VectorCache.add = ticking(store.VectorCache.add)
+versions._sync = ticking(versions._sync)
+vector_cache.VectorCache.add = ticking(vector_cache.VectorCache.add)
 Path.rename = ticking(Path.rename)
 Path.replace = ticking(Path.replace)
 Path.write_text = ticking(Path.write_text)

@@ -18,7 +18,9 @@ from index import (
     rollback,
     verify_index,
 )
-from index.store import VectorCache, building, current_version, read_manifest
+from index.manifest import read_manifest
+from index.vector_cache import VectorCache
+from index.versions import building, current_version
 
 
 def vector(seed: int) -> np.ndarray[tuple[int], np.dtype[np.float32]]:

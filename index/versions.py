@@ -1,0 +1,141 @@
+"""The index folder: versions beside each other, and one of them current.
+
+``DIR/versions/<version>/{manifest.json, passages.sqlite, dense.faiss, sparse/}`` and the file
+``DIR/current``, which names the version in use and is replaced in one rename. A version is never
+changed once it has its name, so a kill at any moment leaves the old one answering.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from index.errors import BuildInProgress, IndexBroken, IndexMissing
+from index.manifest import (
+    BUILD_COMMAND,
+    REBUILD_COMMAND,
+    Manifest,
+    check_files,
+    facts_of,
+    read_manifest,
+)
+
+VERSIONS_KEPT = 3
+STORE_NAME = "passages.sqlite"
+DENSE_NAME = "dense.faiss"
+SPARSE_NAME = "sparse"
+
+
+def current_version(index_folder: Path) -> Path:
+    """Return the folder of the version in use; raise IndexMissing or IndexBroken."""
+    pointer = index_folder / "current"
+    try:
+        name = pointer.read_text("utf-8").strip()
+    except FileNotFoundError:
+        raise IndexMissing(f"there is no index at {index_folder}; run `{BUILD_COMMAND}`") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise IndexBroken(f"{pointer} can't be read; run `{REBUILD_COMMAND}`") from error
+    folder = index_folder / "versions" / name
+    if not re.fullmatch(r"\d+-[0-9a-f]+", name) or not folder.is_dir():
+        raise IndexBroken(
+            f"{pointer} names no version; run `{BUILD_COMMAND} --rollback` or `{REBUILD_COMMAND}`"
+        )
+    return folder
+
+
+def verify_index(index_folder: Path) -> Manifest:
+    """Check every byte of the current version; return its manifest or raise IndexBroken."""
+    version = current_version(index_folder)
+    manifest = read_manifest(version)
+    check_files(version, manifest, in_full=True)
+    return manifest
+
+
+@contextlib.contextmanager
+def building(index_folder: Path) -> Iterator[None]:
+    """Let one builder in; raise BuildInProgress for a second. Clears what a killed one left."""
+    (index_folder / "versions").mkdir(parents=True, exist_ok=True)
+    with (index_folder / ".lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise BuildInProgress(
+                f"another build is writing to {index_folder}; wait for it to end, or give another "
+                f"folder: `{BUILD_COMMAND} --index DIR`"
+            ) from None
+        for left in (index_folder / "versions").glob(".building-*"):
+            shutil.rmtree(left)
+        yield
+
+
+def new_version(index_folder: Path, index_id: str) -> Path:
+    """Make an empty folder to write a version into; ``publish`` gives it its name."""
+    numbers = [int(path.name.split("-")[0]) for path in _versions(index_folder)]
+    folder = index_folder / "versions" / f".building-{max(numbers, default=0) + 1:06d}-{index_id}"
+    folder.mkdir()
+    return folder
+
+
+def publish(index_folder: Path, folder: Path, manifest: Manifest) -> Path:
+    """Seal a finished folder, put it on disk, name it, and make it the current version."""
+    files = tuple(
+        facts_of(folder, path)
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and not path.name.endswith(".lock")
+    )
+    sealed = manifest.model_copy(update={"files": files}).sealed()
+    (folder / "manifest.json").write_text(sealed.model_dump_json(indent=1) + "\n", "utf-8")
+    for path in folder.rglob("*"):
+        _sync(path)
+    _sync(folder)
+    version = folder.with_name(folder.name.removeprefix(".building-"))
+    folder.rename(version)
+    _sync(version.parent)
+    make_current(index_folder, version)
+    for old in _versions(index_folder)[:-VERSIONS_KEPT]:
+        if old != version:
+            shutil.rmtree(old, ignore_errors=True)
+    return version
+
+
+def make_current(index_folder: Path, version: Path) -> None:
+    """Switch to a version in one rename."""
+    temporary = index_folder / ".current.new"
+    temporary.write_text(version.name + "\n", "utf-8")
+    _sync(temporary)
+    temporary.replace(index_folder / "current")
+    _sync(index_folder)
+
+
+def rollback(index_folder: Path) -> Manifest:
+    """Go back to the newest whole version before the current one; raise IndexMissing without."""
+    with building(index_folder):
+        versions = _versions(index_folder)
+        with contextlib.suppress(IndexBroken):
+            current = current_version(index_folder)
+            versions = [version for version in versions if version.name < current.name]
+        for version in reversed(versions):
+            with contextlib.suppress(IndexBroken):
+                manifest = read_manifest(version)
+                check_files(version, manifest, in_full=True)
+                make_current(index_folder, version)
+                return manifest
+    raise IndexMissing(f"{index_folder} holds no version to go back to; run `{BUILD_COMMAND}`")
+
+
+def _versions(index_folder: Path) -> list[Path]:
+    folders = (index_folder / "versions").glob("[0-9]*-*")
+    return sorted(folders, key=lambda path: int(path.name.split("-")[0]))
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

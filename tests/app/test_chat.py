@@ -13,18 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.assistant import Assistant
-from app.chat import (
-    APP,
-    LANGUAGES,
-    UNSEEN,
-    Turn,
-    _Turns,
-    as_plain_text,
-    bubble,
-    inert,
-    read_texts,
-    shown,
-)
+from app.bubble import UNSEEN, as_plain_text, bubble, inert, shown
+from app.chat import Turn, _Turns
+from app.chat_page import APP, LANGUAGES, read_texts
 from app.desk import WAITING_MAX, Desk
 from app.rendering import as_markdown, as_text
 from app.settings import Settings

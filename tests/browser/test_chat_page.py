@@ -17,7 +17,7 @@ import httpx
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from app.chat import LANGUAGES, Texts, read_texts
+from app.chat_page import LANGUAGES, Texts, read_texts
 from app.types import Language
 from tests.browser.conftest import HOSTILE, OpenPage
 

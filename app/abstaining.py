@@ -1,8 +1,9 @@
 """Whether evidence may be given as an answer, and what is missing where it may not.
 
 The program stays silent in three cases: the question names something (a name, a number, a year)
-that no document mentions; the evidence says the opposite of what the question takes for granted;
-the calibrated probability is under the threshold that the operator chose as an error rate.
+that no document mentions; the evidence says the opposite of what the question takes for granted, or
+gives a length where money is asked for; the calibrated probability is under the threshold that the
+operator chose as an error rate.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from app.language import is_cyrillic, opposites
+from app.measures import gives_measure, measure_asked
 from app.types import Evidence, Query, Term, Verdict
 from index import words
 
@@ -55,7 +57,12 @@ def judge(
     )[:MISSING_TERMS_MAX]
     if not evidence:
         return Verdict(evidence=(), reason="nothing_found", missing_terms=missing, probability=0.0)
-    if figures or any(term.is_name for term in unmentioned) or _contradicts(query, evidence[0]):
+    if (
+        figures
+        or any(term.is_name for term in unmentioned)
+        or _contradicts(query, evidence[0])
+        or _in_another_measure(query, evidence[0])
+    ):
         return Verdict(evidence=(), reason="not_stated", missing_terms=missing, probability=best)
     accepted = tuple(one for one in evidence if one.probability >= threshold)
     if accepted:
@@ -94,4 +101,20 @@ def _contradicts(query: Query, evidence: Evidence) -> bool:
         and not any(map(one, said))
         for pair in opposites()
         for one, other in (pair, pair[::-1])
+    )
+
+
+def _in_another_measure(query: Query, evidence: Evidence) -> bool:
+    """Say whether a measure is asked for (money) and the answer gives another (hectares)."""
+    if evidence.span is None:
+        return False
+    measure = measure_asked(query.standalone_question, query.language)
+    if measure is None:
+        return False
+    passage = evidence.passage
+    start, end = (place - passage.start for place in evidence.span)
+    heading = f"{passage.context_line} {passage.table_header}"
+    return not (
+        gives_measure(measure, passage.text, (start, end))
+        or gives_measure(measure, heading, (0, len(heading)))
     )

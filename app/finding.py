@@ -8,7 +8,6 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from app.answer_types import expected_type, fit
 from app.language import detect_language, is_cyrillic, lexicon, numbers
 from app.mentions import Mentions
 from app.types import Evidence, Features, Language, Query
@@ -75,11 +74,9 @@ def find_evidence(
         place = candidate.passage.start
         in_document = (place + start, place + span.end)
         placed.append((in_document, quote_around(candidate.passage, in_document)))
-    similar = similarities(
-        query.standalone_question,
-        [_text_of(c.passage, quote) for c, (_, quote) in zip(ranked, placed, strict=True)],
-    )
-    wanted = expected_type(query.standalone_question, query.language)
+    foreign = [languages[c.passage.document_id] != query.language for c in ranked]
+    quotes = [_text_of(c.passage, quote) for c, (_, quote) in zip(ranked, placed, strict=True)]
+    similar = _similar(query, quotes, foreign, similarities)
     evidence = []
     for at, (candidate, span) in enumerate(zip(ranked, spans, strict=True)):
         passage = candidate.passage
@@ -96,9 +93,8 @@ def find_evidence(
             span,
             max(others, default=-RUNNER_UP_LOGITS_MAX),
             similarity=similar[at],
-            fit=fit(wanted, passage.text, (span.start, span.end)),
             rarity=rarity,
-            foreign=languages[passage.document_id] != query.language,
+            foreign=foreign[at],
         )
         evidence.append(
             Evidence(
@@ -110,6 +106,22 @@ def find_evidence(
             )
         )
     return tuple(sorted(evidence, key=lambda one: -one.probability))
+
+
+def _similar(
+    query: Query,
+    quotes: Sequence[str],
+    foreign: Sequence[bool],
+    similarities: Callable[[str, Sequence[str]], Sequence[float]],
+) -> list[float]:
+    """Return the similarity of the question to each quote in a foreign language, 0 for others."""
+    compared = [at for at, other in enumerate(foreign) if other]
+    found = [0.0] * len(quotes)
+    if compared:
+        known = similarities(query.standalone_question, [quotes[at] for at in compared])
+        for at, similarity in zip(compared, known, strict=True):
+            found[at] = similarity
+    return found
 
 
 def _with_hedge(text: str, start: int) -> int:
@@ -195,7 +207,6 @@ def _features(
     best_other: float,
     *,
     similarity: float,
-    fit: float,
     rarity: Callable[[tuple[str, ...]], float],
     foreign: bool,
 ) -> Features:
@@ -210,8 +221,8 @@ def _features(
         dense=candidate.dense,
         coverage=in_passage.coverage(query.terms, rarity, foreign=foreign),
         sentence_coverage=in_quote.coverage(query.terms, rarity, foreign=foreign),
+        first=float(candidate.rank == 1),
         similarity=similarity,
-        fit=float(fit),
         foreign=float(foreign),
     )
 
@@ -255,8 +266,8 @@ def find_sentences(
                 dense=candidate.dense,
                 coverage=both.coverage(query.terms, rarity, foreign=foreign),
                 sentence_coverage=said.coverage(query.terms, rarity, foreign=foreign),
+                first=float(candidate.rank == 1),
                 similarity=0.0,
-                fit=0.0,
                 foreign=float(foreign),
             )
             evidence = Evidence(
@@ -397,7 +408,7 @@ _NO_FEATURES: Final = Features(
     dense=0,
     coverage=1,
     sentence_coverage=1,
+    first=0,
     similarity=0,
-    fit=0,
     foreign=0,
 )

@@ -21,9 +21,7 @@ from app.types import CourtesyKind, Language, QuestionKind
 from index import Frozen, fold, words
 
 LANGUAGES: Final[tuple[Language, ...]] = ("en", "ru", "kk")
-AnswerType: TypeAlias = Literal[
-    "money", "area", "percent", "duration", "length", "extent", "date", "person", "number"
-]
+Measure: TypeAlias = Literal["money", "area", "percent", "duration", "length", "extent"]
 """In order of precedence; an extent ("how long") is a length or a duration."""
 NAME_RATIO: Final = 85.0
 """Similarity from which two names in different scripts are taken for one, 0…100.
@@ -48,8 +46,8 @@ class Lexicon(Frozen):
     time_words: frozenset[str]
     hedges: tuple[str, ...]
     opposites: dict[str, tuple[frozenset[str], frozenset[str]]]
-    answer_types: dict[AnswerType, tuple[tuple[re.Pattern[str], ...], tuple[re.Pattern[str], ...]]]
-    """For each type, how it is asked for, and what a text has that gives it."""
+    measures: dict[Measure, tuple[tuple[re.Pattern[str], ...], tuple[re.Pattern[str], ...]]]
+    """For each measure, how it is asked for, and what a text has that gives it."""
 
     @field_validator(
         "function_words",
@@ -83,9 +81,9 @@ class Lexicon(Frozen):
             for name, (one, other) in value.items()
         }
 
-    @field_validator("answer_types", mode="before")
+    @field_validator("measures", mode="before")
     @classmethod
-    def _compile_types(cls, value: dict[str, dict[str, list[str]]]) -> dict[str, object]:
+    def _compile_measures(cls, value: dict[str, dict[str, list[str]]]) -> dict[str, object]:
         return {
             name: tuple(
                 tuple(re.compile(_fold_pattern(pattern)) for pattern in patterns[side])

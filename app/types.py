@@ -74,9 +74,10 @@ class Features(Frozen):
     and ``dense`` are the retriever's; ``coverage`` is the share of the question's terms, weighted
     by rarity, that the passage and its headings have, ``sentence_coverage`` the same for the
     sentences quoted (both 0.5 where question and passage are in different languages and share no
-    word); ``similarity`` is the encoder's cosine of the question and the sentences quoted; ``fit``
-    is 1 where the span is of the sort asked for (money, a date), -1 where it isn't, 0 where the
-    question doesn't say; ``foreign`` is 1 where question and passage are in different languages.
+    word); ``first`` is 1 for the passage that the retriever ranks first; ``foreign`` is 1 where
+    question and passage are in different languages, and there ``similarity`` is the encoder's
+    cosine of the question and the sentences quoted, 0 elsewhere: in one language it tells nothing
+    that the others don't.
     """
 
     margin: float
@@ -85,8 +86,8 @@ class Features(Frozen):
     dense: float
     coverage: float
     sentence_coverage: float
+    first: float
     similarity: float
-    fit: float
     foreign: float
 
 

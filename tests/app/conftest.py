@@ -21,8 +21,8 @@ def features() -> Features:
         dense=0.8,
         coverage=1.0,
         sentence_coverage=1.0,
-        similarity=0.85,
-        fit=1.0,
+        first=1.0,
+        similarity=0.0,
         foreign=0.0,
     )
 

@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+import pytest
+
+from app.language import Measure
+from app.measures import gives_measure, measure_asked
+from app.types import Language
+
+
+@pytest.mark.parametrize(
+    ("question", "language", "wanted"),
+    [
+        ("How much did the new pier cost?", "en", "money"),
+        ("How much were the costs reduced?", "en", None),
+        ("How tall is the lighthouse?", "en", "length"),
+        ("How long is the lesson?", "en", "extent"),
+        ("What share of the fleet is electric?", "en", "percent"),
+        ("How many boats are there?", "en", None),
+        ("Сколько стоит билет?", "ru", "money"),
+        ("Какова высота маяка?", "ru", "length"),
+        ("Какую должность он занимает?", "ru", None),
+        ("Сколько лодок в порту?", "ru", None),
+        ("Билеттің бағасы қанша?", "kk", "money"),
+        ("Портта неше қайық бар?", "kk", None),
+        # typed without the letters that only Kazakh has
+        ("Курс канша апта турады", "kk", "duration"),
+    ],
+)
+def test_a_question_for_a_measure_is_told(
+    question: str, language: Language, wanted: Measure | None
+) -> None:
+    assert measure_asked(question, language) == wanted
+
+
+@pytest.mark.parametrize(
+    ("measure", "text", "answer", "gives"),
+    [
+        ("money", "The pier cost €3 million to build.", "3 million", True),
+        ("money", "The works covered 92 hectares of marsh.", "92 hectares", False),
+        ("money", "Строительство обошлось в 21 млн евро.", "21 млн", True),
+        ("length", "The lamp was lit in 1898 for the first time.", "1898", False),
+        ("length", "The tower is 41 metres tall.", "41", True),
+        ("extent", "The course takes three weeks in all.", "three weeks", True),
+        ("extent", "The footbridge was rebuilt in 2018.", "2018", False),
+        ("percent", "Travel time was cut by two-thirds.", "two-thirds", True),
+        ("percent", "It rose by 5%.", "5", True),
+    ],
+)
+def test_a_span_gives_a_measure_or_another(
+    measure: Measure, text: str, answer: str, gives: bool
+) -> None:
+    start = text.index(answer)
+    assert gives_measure(measure, text, (start, start + len(answer))) is gives

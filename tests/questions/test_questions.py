@@ -11,9 +11,15 @@ from pydantic import BaseModel, ConfigDict
 ROOT = Path(__file__).parents[2]
 SOURCES = {
     "briefing": ROOT / "docs" / "sources",
+    "briefing-2": ROOT / "docs" / "sources",
+    "clinic": ROOT / "tests" / "collections" / "clinic",
     "harbour": ROOT / "tests" / "collections" / "harbour",
 }
 LANGUAGES = ("en", "ru", "kk")
+NOT_IN_ENGLISH = {
+    "clinic": {"ru": ("ambulance.md",), "kk": ("mother-and-child.md",)},
+    "harbour": {"ru": ("shipyard.md",), "kk": ("sailing-school.md",)},
+}
 
 
 class Question(BaseModel):
@@ -144,22 +150,55 @@ def test_the_harbour_has_120_questions_to_develop_on_a_third_of_them_unanswerabl
     assert {question.part for question in questions} == {"development"}
 
 
-def test_the_harbour_is_asked_across_languages_in_both_directions() -> None:
-    def answered_from(question: Question, *, paths: tuple[str, ...]) -> bool:
-        folder = SOURCES["harbour"]
-        texts = [(folder / path).read_text(encoding="utf-8") for path in paths]
-        return any(string in text for string in question.evidence for text in texts)
+@pytest.mark.parametrize(
+    ("name", "size", "unanswerable", "per_language"),
+    [
+        ("briefing-2", 110, 40, {"en": 66, "ru": 24, "kk": 20}),
+        ("clinic", 100, 34, {"en": 60, "ru": 22, "kk": 18}),
+    ],
+)
+def test_the_files_looked_at_once_are_set_aside_as_a_whole(
+    name: str, size: int, unanswerable: int, per_language: dict[str, int]
+) -> None:
+    questions = questions_of(name)
+    assert len(questions) == size
+    assert sum(not question.answerable for question in questions) == unanswerable
+    assert Counter(question.language for question in questions) == per_language
+    assert {question.part for question in questions} == {"set_aside"}
 
-    english = ("crossings.md", "ferries.md", "market.md", "council.txt", "museum.html")
+
+@pytest.mark.parametrize("name", ["briefing-2", "clinic"])
+@pytest.mark.parametrize("key", ["kind", "style", "why"])
+def test_the_files_looked_at_once_hold_every_sort_that_the_briefing_has(
+    name: str, key: str
+) -> None:
+    def sorts(of: str) -> set[str]:
+        return {getattr(question, key) for question in questions_of(of)}
+
+    assert sorts(name) == sorts("briefing")
+
+
+def test_no_question_about_the_briefing_is_asked_in_both_of_its_files() -> None:
+    def asked(name: str) -> set[str]:
+        return {question.question.casefold().strip(" ?!.") for question in questions_of(name)}
+
+    assert asked("briefing") & asked("briefing-2") == set()
+
+
+@pytest.mark.parametrize("name", NOT_IN_ENGLISH)
+def test_a_collection_is_asked_across_languages_in_both_directions(name: str) -> None:
+    written_in = {
+        path: language for language, paths in NOT_IN_ENGLISH[name].items() for path in paths
+    }
+    texts = [
+        (written_in.get(path.name, "en"), path.read_text(encoding="utf-8"))
+        for path in SOURCES[name].iterdir()
+    ]
     asked_from = {
         (question.language, language)
-        for question in questions_of("harbour")
-        for language, paths in (
-            ("en", english),
-            ("ru", ("shipyard.md",)),
-            ("kk", ("sailing-school.md",)),
-        )
-        if answered_from(question, paths=paths)
+        for question in questions_of(name)
+        for language, text in texts
+        if any(string in text for string in question.evidence)
     }
     assert {("en", "en"), ("ru", "en"), ("kk", "en")} <= asked_from
     assert {("en", "ru"), ("en", "kk"), ("ru", "ru"), ("kk", "kk")} <= asked_from

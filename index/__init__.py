@@ -27,6 +27,7 @@ from index.types import (
     DocumentSummary,
     Frozen,
     Passage,
+    Place,
     RankedPassage,
     Section,
     Sentence,
@@ -37,22 +38,27 @@ from index.words import Word, fold, words
 
 if TYPE_CHECKING:
     from index.builder import build_index
+    from index.exporting import export_graph, export_int8
     from index.inference import Encoder, Models, SpanReader, TokenLogits
+    from index.limits import ReadingLimits, limits_from_environment
     from index.models import verify_models
-    from index.reading import extract, read_document
+    from index.reading import extract
     from index.retriever import Retriever
     from index.sentences import split_sentences
     from index.versions import rollback, verify_index
 
 _HOMES = {
     "build_index": "index.builder",
+    "export_graph": "index.exporting",
+    "export_int8": "index.exporting",
     "Encoder": "index.inference",
     "Models": "index.inference",
     "SpanReader": "index.inference",
     "TokenLogits": "index.inference",
+    "ReadingLimits": "index.limits",
+    "limits_from_environment": "index.limits",
     "verify_models": "index.models",
     "extract": "index.reading",
-    "read_document": "index.reading",
     "Retriever": "index.retriever",
     "split_sentences": "index.sentences",
     "rollback": "index.versions",
@@ -83,7 +89,9 @@ __all__ = [
     "Models",
     "NothingToIndex",
     "Passage",
+    "Place",
     "RankedPassage",
+    "ReadingLimits",
     "Retriever",
     "Section",
     "Sentence",
@@ -94,9 +102,11 @@ __all__ = [
     "UnreadableFile",
     "Word",
     "build_index",
+    "export_graph",
+    "export_int8",
     "extract",
     "fold",
-    "read_document",
+    "limits_from_environment",
     "rollback",
     "split_sentences",
     "verify_index",

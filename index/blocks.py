@@ -1,8 +1,8 @@
 """The blocks of a document: headings, paragraphs, list items, table rows, where they stand.
 
 Every letter and digit of a text lies in exactly one block. Markdown is read with markdown-it and
-its line numbers, plain text line by line, and HTML in the plain form that ``index.extracting``
-writes: one block a line, blank lines between.
+its line numbers, plain text line by line. Other formats know their blocks as they write their text
+(``index.manuscript``).
 """
 
 from __future__ import annotations
@@ -14,24 +14,24 @@ from functools import cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from index.types import Block
+from index.types import Block, BlockKind
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
     from markdown_it.token import Token
 
-TextFormat: TypeAlias = Literal["markdown", "text", "html"]
+TextFormat: TypeAlias = Literal["markdown", "text"]
 
 FRONT_MATTER_LINES_MAX = 200
 WRAPPED_SHARE = 0.7
 """A line under this share of its paragraph's longest was ended on purpose, not wrapped."""
 
+SHORT_LINE_CHARACTERS = 50
+"""A paragraph with no line this long is an address or a verse, not wrapped prose."""
+
 _LINE_END = re.compile(r"\r\n|\n|\r")
 _LETTER_OR_DIGIT = re.compile(r"[^\W_]")
 _ITEM = re.compile(r"[ \t]*(?:[-*+•◦▪‣–—]|\d{1,3}[.)]|\(?[a-zа-яәіңғүұқөһ]\))[ \t]+(?=\S)")
-_HEADING = re.compile(r"(#{1,6})[ \t]+(?=\S)")
-_TABLE_LINE = re.compile(r"\|.*\|[ \t]*$")
-_SEPARATOR_LINE = re.compile(r"\|(?:[ \t]*:?-+:?[ \t]*\|)+[ \t]*$")
 _MARKER = re.compile(r"[ \t>]*(?:(?:[-*+]|\d{1,9}[.)])[ \t]+(?:\[[ xX]\][ \t]+)?)*[ \t>]*")
 _COMMENT = re.compile(r"\s*<!--.*?-->\s*\Z", re.DOTALL)
 _FACT_LINE = re.compile(r"[A-Za-z_][\w-]*[ \t]*:(?:[ \t]|$)")
@@ -73,23 +73,21 @@ def front_matter_lines(text: str, lines: Sequence[Line]) -> int:
 def blocks_of(text: str, text_format: TextFormat) -> tuple[Block, ...]:
     """Return the blocks of a text in the order they stand."""
     lines = lines_of(text)
-    skipped = 0 if text_format == "html" else front_matter_lines(text, lines)
+    skipped = front_matter_lines(text, lines)
     blocks: list[Block] = []
     if skipped:
         blocks.append(_block(text, "front_matter", lines[0].start, lines[skipped - 1].end))
     if text_format == "markdown":
         body = _markdown_blocks(text, lines, skipped)
     else:
-        body = _line_blocks(text, lines[skipped:], marked=text_format == "html")
+        body = _line_blocks(text, lines[skipped:])
     blocks.extend(block for block in body if _LETTER_OR_DIGIT.search(text, block.start, block.end))
     return tuple(blocks)
 
 
 def _block(
     text: str,
-    kind: Literal[
-        "front_matter", "comment", "heading", "paragraph", "item", "header", "row", "code"
-    ],
+    kind: BlockKind,
     start: int,
     end: int,
     *,
@@ -116,81 +114,68 @@ def _block(
     )
 
 
-def _line_blocks(text: str, lines: Sequence[Line], *, marked: bool) -> Iterator[Block]:
-    """Yield the blocks of plain text, and with ``marked`` of headings, tables and code as well."""
+def _line_blocks(text: str, lines: Sequence[Line]) -> Iterator[Block]:
+    """Yield the blocks of plain text: paragraphs and list items."""
     paragraph: list[Line] = []
     group = 0
     in_list = False
-    header_seen = False
     for number, line in enumerate(lines):
         content = text[line.start : line.end]
         item = _ITEM.match(content)
-        heading = _HEADING.match(content) if marked else None
-        in_table = marked and bool(_TABLE_LINE.match(content))
-        is_code = marked and content.startswith("    ")
-        if not content.strip() or item or heading or in_table or is_code:
+        if not content.strip() or item:
             yield from _paragraph(text, paragraph)
             paragraph = []
-        if not in_table:
-            header_seen = False
         if not content.strip():
             in_list = (
                 in_list
                 and number + 1 < len(lines)
                 and bool(_ITEM.match(text[lines[number + 1].start : lines[number + 1].end]))
             )
-            continue
-        if not item:
-            in_list = False
-        if heading:
-            label = content[heading.end() :].strip()
-            level = len(heading.group(1))
-            yield _block(text, "heading", line.start, line.end, level=level, label=label)
-        elif in_table:
-            following = lines[number + 1] if number + 1 < len(lines) else line
-            begins = _SEPARATOR_LINE.match(text[following.start : following.end])
-            if _SEPARATOR_LINE.match(content) and header_seen:
-                yield _block(text, "header", line.start, line.end, group=group)
-            elif begins and not header_seen:
-                group += 1
-                header_seen = True
-                yield _block(text, "header", line.start, line.end, group=group)
-            else:
-                yield _block(text, "row", line.start, line.end, group=group)
-        elif is_code:
-            yield _block(text, "code", line.start, line.end)
         elif item:
-            if not in_list:
-                group += 1
+            group += not in_list
             in_list = True
             begin = line.start + item.end()
             yield _block(text, "item", line.start, line.end, content_start=begin, group=group)
         else:
+            in_list = False
             paragraph.append(line)
     yield from _paragraph(text, paragraph)
 
 
 def _paragraph(text: str, lines: Sequence[Line]) -> Iterator[Block]:
     """Yield one block for the lines, with a break after each that was ended on purpose."""
-    if not lines:
-        return
+    if lines:
+        start, end = lines[0].start, lines[-1].end
+        yield _block(text, "paragraph", start, end, breaks=_breaks(text, lines))
+
+
+def purposeful_breaks(words: str, start: int) -> tuple[int, ...]:
+    """Return where a paragraph's lines were ended on purpose; ``start`` is its own offset."""
+    return tuple(start + place for place in _breaks(words, lines_of(words)))
+
+
+def _breaks(text: str, lines: Sequence[Line]) -> tuple[int, ...]:
+    """Return the ends of lines that are short beside their paragraph's longest, and in a paragraph
+    of short lines every end, where the next line begins anew.
+    """
     longest = max(line.end - line.start for line in lines)
-    breaks = [
+    all_short = len(lines) > 1 and longest < SHORT_LINE_CHARACTERS
+    return tuple(
         line.end
         for line, following in pairwise(lines)
-        if line.end - line.start < WRAPPED_SHARE * longest
-        and _begins_anew(text[following.start : following.end])
-    ]
-    if len(lines) > 1 and longest < 50:
-        breaks = [
-            line.end
-            for line, following in pairwise(lines)
-            if _begins_anew(text[following.start : following.end])
-        ]
-    yield _block(text, "paragraph", lines[0].start, lines[-1].end, breaks=tuple(breaks))
+        if (all_short or line.end - line.start < WRAPPED_SHARE * longest)
+        and begins_anew(text[following.start : following.end])
+    )
 
 
-def _begins_anew(line: str) -> bool:
+def marker_length(line: str) -> int:
+    """Return how long the bullet or number is that a line opens with, 0 where there is none."""
+    marker = _ITEM.match(line)
+    return marker.end() if marker else 0
+
+
+def begins_anew(line: str) -> bool:
+    """Say whether a line opens as a sentence or an entry does: with a capital or a digit."""
     first = line.lstrip(" \t\"'«“„(*_")[:1]
     return first.isupper() or first.isdigit()
 

@@ -11,6 +11,13 @@ IndexingError
 Each message says what happened, to which file, and the command that fixes it.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from index.types import UnreadableReason
+
 
 class IndexingError(Exception):
     """The base of every error of this package."""
@@ -19,7 +26,7 @@ class IndexingError(Exception):
 class UnreadableDocument(IndexingError):
     """One file could not be read."""
 
-    def __init__(self, reason: str, message: str) -> None:
+    def __init__(self, reason: UnreadableReason, message: str) -> None:
         super().__init__(message)
         self.reason = reason
         self.message = message

@@ -10,9 +10,10 @@ from typing import Literal
 from pydantic import ValidationError
 
 from index.errors import IndexBroken
+from index.limits import ReadingLimits
 from index.types import Frozen
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 """Raised whenever reading, chunking or the files change, so that an older index is rebuilt."""
 
 SAMPLE_BYTES = 64 * 1024
@@ -46,6 +47,7 @@ class IndexSettings(Frozen):
     format_version: int
     passage_tokens_max: int
     dense: Literal["flat", "sq8"]
+    reading: ReadingLimits
 
 
 class EncoderUsed(Frozen):

@@ -7,155 +7,68 @@ costs that file and nothing else. Parent and child talk in lines of JSON.
 from __future__ import annotations
 
 import hashlib
-import json
 import os
-import re
 import resource
 import select
-import stat
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Literal, NamedTuple, Self, TypeAlias, cast
+from typing import IO, NamedTuple, Self, TypeAlias
 
-from index.errors import NothingToIndex, UnreadableDocument
-from index.extracting import FORMATS, Extracted, extract_text
-from index.types import Document, Frozen, SkippedFile, UnreadableFile
+from index.extracting import ExtractedPart, extract_file
+from index.files import FoundFile, Source, document_id_of, list_files
+from index.limits import MEBIBYTE, ReadingLimits
+from index.types import Document, Frozen, SkippedFile, UnreadableFile, UnreadableReason
 
-FileOutcome: TypeAlias = Document | UnreadableFile | SkippedFile
-UnreadableReason: TypeAlias = Literal[
-    "damaged", "encrypted", "empty", "not_text", "too_large", "timeout", "denied"
-]
+Problem: TypeAlias = UnreadableFile | SkippedFile
+"""A file, or a part of one, that is no document."""
 
-FILE_BYTES_MAX = 16 * 2**20
-FILE_SECONDS_MAX = 60.0
-CHILD_MEMORY_BYTES_MAX = 3 * 2**30
 CHILD_FILES_MAX = 500
 """After so many files the child is replaced, so that nothing it leaks can pile up."""
 
-_TEMPORARY = re.compile(r"(?:~\$.*|.*~|#.*#|.*\.(?:tmp|temp|part|crdownload|download|swp|swo|bak))")
-_SLUG = re.compile(r"[^\w]+")
+START_SECONDS_MAX = 60.0
+
 _REPOSITORY = Path(__file__).resolve().parent.parent
 _CHILD = "import sys; sys.path.insert(0, sys.argv[1]); from index.reading import serve; serve()"
 
 
-class Source(NamedTuple):
-    """A file to read: where it is, and its path relative to the PATH the operator gave."""
+class FileOutcome(NamedTuple):
+    """What became of a file: a document, or several of an archive, and what could not be read."""
 
-    file: Path
-    path: str
+    documents: tuple[Document, ...] = ()
+    problems: tuple[Problem, ...] = ()
 
 
-def read_documents(paths: Sequence[Path]) -> Iterator[FileOutcome]:
+def read_documents(
+    paths: Sequence[Path], limits: ReadingLimits | None = None
+) -> Iterator[Document | Problem]:
     """Yield what became of each file under the paths, in a stable order.
 
     Raises NothingToIndex for a path that doesn't exist.
     """
-    with Parser() as parser:
+    with Parser(limits) as parser:
         for found in list_files(paths):
-            yield parser.read(found) if isinstance(found, FoundFile) else found
+            if isinstance(found, SkippedFile):
+                yield found
+            else:
+                outcome = parser.read(found)
+                yield from (*outcome.documents, *outcome.problems)
 
 
-def read_document(file: Path, root: Path) -> Document:
-    """Read one file of a folder; raise UnreadableDocument when it can't be read."""
-    path = file.relative_to(root).as_posix()
-    with Parser() as parser:
-        outcome = parser.read(FoundFile(Source(file, path), document_id_of(path)))
-    if isinstance(outcome, UnreadableFile):
-        raise UnreadableDocument(outcome.reason, outcome.message)
-    return outcome
-
-
-def extract(file: Path) -> Document:
-    """Read one file on its own, as indexing would; raise UnreadableDocument when it can't be."""
-    return read_document(file, file.parent)
-
-
-def document_id_of(path: str, *, told_apart_by: str = "") -> str:
-    """Return a readable id for a relative path; ``told_apart_by`` parts files that share a path."""
-    digest = hashlib.sha256(f"{told_apart_by}\n{path}".encode()).hexdigest()[:8]
-    slug = _SLUG.sub("-", Path(path).stem.lower()).strip("-_")[:48] or "document"
-    return f"{slug}-{digest}"
-
-
-class FoundFile(NamedTuple):
-    """A file that is to be read, and the id it will have."""
-
-    source: Source
-    document_id: str
-
-
-def list_files(paths: Sequence[Path]) -> Iterator[FoundFile | SkippedFile]:
-    """Yield the files under the paths: those to read, and those left out with the reason."""
-    seen_files: set[Path] = set()
-    seen_ids: set[str] = set()
-    for root in paths:
-        if not root.exists():
-            raise NothingToIndex(
-                f"{root} does not exist; give a folder or a file: "
-                "`python scripts/build_index.py PATH`"
-            )
-        for source in _walk(root):
-            reason = _skip_reason(source, root if root.is_dir() else root.parent)
-            if reason is None and source.file.resolve() in seen_files:
-                reason = "duplicate_path"
-            if reason is not None:
-                yield SkippedFile(path=source.path, reason=reason)
-                continue
-            seen_files.add(source.file.resolve())
-            document_id = document_id_of(source.path)
-            told_apart_by = root.resolve().name
-            while document_id in seen_ids:
-                document_id = document_id_of(source.path, told_apart_by=told_apart_by)
-                told_apart_by += "+"
-            seen_ids.add(document_id)
-            yield FoundFile(source, document_id)
-
-
-def _walk(root: Path) -> Iterator[Source]:
-    if not root.is_dir():
-        yield Source(root, root.name)
-        return
-    for folder, folders, files in os.walk(root):
-        here = Path(folder)
-        links = [name for name in folders if (here / name).is_symlink()]
-        hidden = [name for name in folders if name.startswith(".")]
-        folders[:] = sorted(set(folders) - set(links) - set(hidden))
-        for name in sorted({*files, *links, *hidden}):
-            yield Source(here / name, (here / name).relative_to(root).as_posix())
-
-
-def _skip_reason(
-    source: Source, root: Path
-) -> Literal["hidden", "temporary", "unsupported_type", "outside_folder", "duplicate_path"] | None:
-    name = source.file.name
-    if name.startswith("."):
-        return "hidden"
-    if _TEMPORARY.fullmatch(name):
-        return "temporary"
-    if source.file.is_symlink():
-        if not source.file.resolve().is_relative_to(root.resolve()):
-            return "outside_folder"
-        if source.file.is_dir():
-            return "duplicate_path"
-    if source.file.suffix.lower() not in FORMATS:
-        return "unsupported_type"
-    try:
-        if not stat.S_ISREG(source.file.stat().st_mode):
-            return "unsupported_type"
-    except OSError:
-        return None  # it can't be looked at: reading says why
-    return None
+def extract(file: Path, limits: ReadingLimits | None = None) -> FileOutcome:
+    """Read one file on its own, as indexing would; paths begin with its name."""
+    with Parser(limits) as parser:
+        return parser.read(FoundFile(Source(file, file.name), document_id_of(file.name)))
 
 
 class Parser:
     """A child process that reads files one after the other, replaced when one breaks it."""
 
-    def __init__(self, *, seconds_max: float = FILE_SECONDS_MAX) -> None:
-        self._seconds_max = seconds_max
+    def __init__(self, limits: ReadingLimits | None = None) -> None:
+        self._limits = limits or ReadingLimits()
         self._child: subprocess.Popen[bytes] | None = None
         self._files_read = 0
 
@@ -170,70 +83,71 @@ class Parser:
     ) -> None:
         self._stop()
 
-    def read(self, found: FoundFile) -> Document | UnreadableFile:
+    def read(self, found: FoundFile) -> FileOutcome:
         """Read one file; what can't be read comes back as such and never raises."""
-        source, document_id = found
+        source = found.source
 
-        def unreadable(reason: UnreadableReason, message: str) -> UnreadableFile:
-            return UnreadableFile(path=source.path, reason=reason, message=message)
+        def unreadable(reason: UnreadableReason, message: str) -> FileOutcome:
+            problem = UnreadableFile(
+                path=source.path, reason=reason, message=f"{source.path}{message}"
+            )
+            return FileOutcome(problems=(problem,))
 
         try:
             size = source.file.stat().st_size
         except OSError as error:
-            return unreadable("denied", f"{source.path} can't be opened: {error.strerror}")
-        if size > FILE_BYTES_MAX:
+            return unreadable("denied", f" can't be opened: {error.strerror}")
+        most = self._limits.file_bytes_max
+        if size > most:
             return unreadable(
                 "too_large",
-                f"{source.path} has {size / 2**20:.0f} MB, {FILE_BYTES_MAX // 2**20} are read at "
-                "most; split it",
+                f" has {size / MEBIBYTE:,.1f} MB, {most / MEBIBYTE:,.1f} are read at most; split "
+                "it, or raise BRIEFING_DESK_FILE_BYTES_MAX",
             )
-        answer = self._ask(str(source.file.resolve()))
+        answer = self._ask(_Request(file=source.file, path=source.path))
         if answer is None:
             return unreadable(
-                "timeout", f"{source.path} took over {self._seconds_max:.0f} seconds to read"
+                "timeout",
+                f" took over {self._limits.file_seconds_max:.0f} seconds to read; split it, or "
+                "raise BRIEFING_DESK_FILE_SECONDS_MAX",
             )
         if answer == b"":
-            return unreadable("damaged", f"{source.path} broke its parser")
+            return unreadable(
+                "damaged", " broke its parser; open it in a program of its kind and save it anew"
+            )
         reply = _Reply.model_validate_json(answer)
-        if reply.extracted is None:
-            return unreadable(reply.reason, f"{source.path}: {reply.message}")
-        return Document(
-            document_id=document_id,
-            path=source.path,
-            source=source.file.resolve(),
-            title=reply.extracted.title,
-            date=reply.extracted.date,
-            language=reply.extracted.language,
-            sha256=reply.sha256,
-            bytes=reply.bytes,
-            modified_ns=reply.modified_ns,
-            text=reply.extracted.text,
-            sections=reply.extracted.sections,
-            blocks=reply.extracted.blocks,
+        return FileOutcome(
+            tuple(_document(found, part, reply) for part in reply.documents), reply.problems
         )
 
-    def _ask(self, file: str) -> bytes | None:
+    def _ask(self, request: _Request) -> bytes | None:
         """Return the child's answer; None when it took too long, nothing when it died."""
         if self._child is None or self._files_read >= CHILD_FILES_MAX:
             self._stop()
-            self._child = _start_child()
+            self._child = _start_child(self._limits)
             self._files_read = 0
-            if _line(self._child, self._seconds_max) != b"ready\n":
+            if _line(self._child, START_SECONDS_MAX) != b"ready\n":
                 self._stop()
                 return b""
         child = self._child
         self._files_read += 1
         assert child.stdin is not None
         try:
-            child.stdin.write(json.dumps(file).encode() + b"\n")
+            child.stdin.write(request.model_dump_json().encode() + b"\n")
             child.stdin.flush()
         except BrokenPipeError:
             self._stop()
             return b""
-        answer = _line(child, self._seconds_max)
+        answer = _line(child, self._limits.file_seconds_max)
         if not answer or not answer.endswith(b"\n"):
             self._stop()
         return answer if answer is None or answer.endswith(b"\n") else b""
+
+    def abandon(self) -> None:
+        """End the child at once, from another thread too: what it reads comes back as broken."""
+        child = self._child
+        if child is not None:
+            child.kill()
 
     def _stop(self) -> None:
         if self._child is not None:
@@ -242,9 +156,33 @@ class Parser:
             self._child = None
 
 
-def _start_child() -> subprocess.Popen[bytes]:
+def _document(found: FoundFile, part: ExtractedPart, reply: _Reply) -> Document:
+    """Make a document of what was extracted; one that a file holds has an id of its own."""
+    is_whole = part.path == found.source.path
+    extracted = part.extracted
+    return Document(
+        document_id=found.document_id
+        if is_whole
+        else document_id_of(part.path, told_apart_by=found.document_id),
+        file_id=found.document_id,
+        path=part.path,
+        source=found.source.file.resolve(),
+        title=extracted.title,
+        date=extracted.date,
+        language=extracted.language,
+        sha256=reply.sha256,
+        bytes=reply.bytes,
+        modified_ns=reply.modified_ns,
+        text=extracted.text,
+        sections=extracted.sections,
+        blocks=extracted.blocks,
+        places=extracted.places,
+    )
+
+
+def _start_child(limits: ReadingLimits) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
-        [sys.executable, "-c", _CHILD, str(_REPOSITORY)],
+        [sys.executable, "-c", _CHILD, str(_REPOSITORY), limits.model_dump_json()],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -268,34 +206,37 @@ def _line(child: subprocess.Popen[bytes], seconds_max: float) -> bytes | None:
     return b"".join(parts)
 
 
-class _Reply(Frozen):
-    """What the child says of one file: the extracted text, or why there is none."""
+class _Request(Frozen):
+    """A file that the child is to read, and its path for people."""
 
-    extracted: Extracted | None = None
+    file: Path
+    path: str
+
+
+class _Reply(Frozen):
+    """What the child says of one file: what it holds, and what could not be read."""
+
+    documents: tuple[ExtractedPart, ...] = ()
+    problems: tuple[Problem, ...] = ()
     sha256: str = ""
     bytes: int = 0
     modified_ns: int = 0
-    reason: UnreadableReason = "damaged"
-    message: str = ""
 
 
-def _read(file: Path) -> _Reply:
-    """Read one file in the child; whatever its parser raises becomes a reason."""
+def _read(request: _Request, limits: ReadingLimits) -> _Reply:
+    """Read one file in the child."""
     try:
-        with file.open("rb") as opened:
+        with request.file.open("rb") as opened:
             state = os.fstat(opened.fileno())
-            data = opened.read(FILE_BYTES_MAX + 1)
-        extracted = extract_text(data, FORMATS[file.suffix.lower()], file.stem)
-    except UnreadableDocument as error:
-        return _Reply(reason=cast(UnreadableReason, error.reason), message=error.message)
-    except PermissionError:
-        return _Reply(reason="denied", message="it may not be opened by this user")
-    except MemoryError:
-        return _Reply(message="reading it takes more memory than is allowed")
-    except Exception as error:  # noqa: BLE001  a parser may raise anything; one file is lost
-        return _Reply(message=f"its parser failed ({type(error).__name__})")
+            data = opened.read(limits.file_bytes_max + 1)
+    except OSError as error:
+        message = f"{request.path}: it can't be opened ({error.strerror}); give this user the right"
+        problem = UnreadableFile(path=request.path, reason="denied", message=message)
+        return _Reply(problems=(problem,))
+    outcomes = list(extract_file(data, request.path, limits))
     return _Reply(
-        extracted=extracted,
+        documents=tuple(each for each in outcomes if isinstance(each, ExtractedPart)),
+        problems=tuple(each for each in outcomes if not isinstance(each, ExtractedPart)),
         sha256=hashlib.sha256(data).hexdigest(),
         bytes=len(data),
         modified_ns=state.st_mtime_ns,
@@ -304,12 +245,15 @@ def _read(file: Path) -> _Reply:
 
 def serve() -> None:
     """Answer the parent's requests, under limits that this process can't lift again."""
-    resource.setrlimit(resource.RLIMIT_AS, (CHILD_MEMORY_BYTES_MAX, CHILD_MEMORY_BYTES_MAX))
+    limits = ReadingLimits.model_validate_json(sys.argv[2])
+    most = limits.memory_bytes_max
+    resource.setrlimit(resource.RLIMIT_AS, (most, most))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     output: IO[bytes] = sys.stdout.buffer
     output.write(b"ready\n")
     output.flush()
-    for request in sys.stdin.buffer:
-        output.write(_read(Path(json.loads(request))).model_dump_json().encode() + b"\n")
+    for line in sys.stdin.buffer:
+        reply = _read(_Request.model_validate_json(line), limits)
+        output.write(reply.model_dump_json().encode() + b"\n")
         output.flush()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import weakref
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
@@ -17,8 +19,8 @@ from index.manifest import REBUILD_COMMAND, Manifest, check_files, read_manifest
 from index.models import PREPARE_COMMAND, sha256_of
 from index.sparse import SparseIndex
 from index.store import SourceFacts, Store
-from index.types import Document, DocumentSummary, Passage, RankedPassage
-from index.versions import DENSE_NAME, SPARSE_NAME, STORE_NAME, current_version
+from index.types import Document, DocumentSummary, Passage, Place, RankedPassage
+from index.versions import DENSE_NAME, SPARSE_NAME, STORE_NAME, current_version, hold
 
 CANDIDATES = 50
 """How many passages each of dense and sparse proposes."""
@@ -41,6 +43,7 @@ class Retriever:
     ) -> None:
         self._index_folder = index_folder
         self._version = version
+        self._release = weakref.finalize(self, os.close, hold(version))
         self.manifest = manifest
         self.models = models
         self._store = Store(version / STORE_NAME)
@@ -80,8 +83,9 @@ class Retriever:
         return Retriever.open(self._index_folder, self.models)
 
     def close(self) -> None:
-        """Close the store's connections."""
+        """Close the store's connections; later builds may remove the version."""
         self._store.close()
+        self._release()
 
     @property
     def index_id(self) -> str:
@@ -101,6 +105,10 @@ class Retriever:
         if document is None:
             raise KeyError(document_id)
         return document
+
+    def place(self, document_id: str, offset: int) -> Place | None:
+        """Return where in its original a character of a document stands: page, sheet, row."""
+        return self._store.place(document_id, offset)
 
     def passages_of(self, document_id: str) -> tuple[Passage, ...]:
         """Return a document's passages in the order they stand."""

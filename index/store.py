@@ -12,12 +12,22 @@ from typing import Any, NamedTuple
 
 from index.errors import IndexBroken
 from index.manifest import REBUILD_COMMAND
-from index.types import Document, DocumentSummary, Passage, Section, Sentence
+from index.types import (
+    Document,
+    DocumentSummary,
+    Passage,
+    Place,
+    Section,
+    Sentence,
+    SkippedFile,
+    UnreadableFile,
+)
 from index.words import words
 
 _TABLES = """
 CREATE TABLE documents (
-    ordinal INTEGER PRIMARY KEY, document_id TEXT NOT NULL UNIQUE, path TEXT NOT NULL,
+    ordinal INTEGER PRIMARY KEY, document_id TEXT NOT NULL UNIQUE, file_id TEXT NOT NULL,
+    path TEXT NOT NULL,
     source TEXT NOT NULL, title TEXT NOT NULL, date TEXT, language TEXT, sha256 TEXT NOT NULL,
     bytes INTEGER NOT NULL, modified_ns INTEGER NOT NULL, text TEXT NOT NULL,
     characters INTEGER NOT NULL, sections TEXT NOT NULL,
@@ -31,6 +41,11 @@ CREATE TABLE sentences (
     passage_id INTEGER NOT NULL REFERENCES passages (passage_id), number INTEGER NOT NULL,
     start INTEGER NOT NULL, "end" INTEGER NOT NULL,
     PRIMARY KEY (passage_id, number)) WITHOUT ROWID;
+CREATE TABLE places (
+    document INTEGER NOT NULL REFERENCES documents (ordinal), start INTEGER NOT NULL,
+    page INTEGER, sheet TEXT, "row" INTEGER, PRIMARY KEY (document, start)) WITHOUT ROWID;
+CREATE TABLE problems (
+    file_id TEXT NOT NULL, path TEXT NOT NULL, reason TEXT NOT NULL, message TEXT);
 CREATE TABLE terms (term TEXT PRIMARY KEY, passages INTEGER NOT NULL) WITHOUT ROWID;
 """
 
@@ -39,6 +54,7 @@ class SourceFacts(NamedTuple):
     """What is known of a document's source file, to see whether it has changed."""
 
     document_id: str
+    file_id: str
     source: Path
     sha256: str
     bytes: int
@@ -48,10 +64,12 @@ class SourceFacts(NamedTuple):
 def write_store(
     path: Path,
     documents: Iterable[tuple[Document, Sequence[Passage], Sequence[str], Sequence[bytes]]],
+    problems: Mapping[str, Sequence[UnreadableFile | SkippedFile]],
 ) -> None:
     """Write documents, their passages, sentences and terms into a new SQLite file.
 
-    Each document comes with its passages, the texts that were embedded and their fingerprints.
+    Each document comes with its passages, the texts that were embedded and their fingerprints;
+    ``problems`` are the parts of their files that could not be read, by the file's id.
     """
     terms: Counter[str] = Counter()
     connection = sqlite3.connect(path, isolation_level=None)
@@ -61,15 +79,20 @@ def write_store(
         for ordinal, (document, passages, texts, fingerprints) in enumerate(documents):
             first = passages[0].passage_id if passages else 0
             connection.execute(
-                "INSERT INTO documents VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+                "INSERT INTO documents VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
                 (
-                    ordinal, document.document_id, document.path, str(document.source),
-                    document.title, document.date, document.language, document.sha256,
-                    document.bytes, document.modified_ns, document.text, len(document.text),
+                    ordinal, document.document_id, document.file_id, document.path,
+                    str(document.source), document.title, document.date, document.language,
+                    document.sha256, document.bytes, document.modified_ns, document.text,
+                    len(document.text),
                     json.dumps([[s.start, s.end, list(s.heading_path)] for s in document.sections]),
                     first, len(passages),
                 ),
             )  # fmt: skip
+            connection.executemany(
+                "INSERT INTO places VALUES (?,?,?,?,?)",
+                [(ordinal, p.start, p.page, p.sheet, p.row) for p in document.places],
+            )
             for passage, text, fingerprint in zip(passages, texts, fingerprints, strict=True):
                 terms.update({word.folded for word in words(text)})
                 connection.execute(
@@ -88,6 +111,14 @@ def write_store(
                     ],
                 )
         connection.executemany("INSERT INTO terms VALUES (?,?)", sorted(terms.items()))
+        connection.executemany(
+            "INSERT INTO problems VALUES (?,?,?,?)",
+            [
+                (file_id, each.path, each.reason, getattr(each, "message", None))
+                for file_id, found in problems.items()
+                for each in found
+            ],
+        )
         connection.execute("CREATE INDEX passages_of_document ON passages (document)")
         connection.execute("COMMIT")
     finally:
@@ -144,15 +175,30 @@ class Store:
     def sources(self) -> tuple[SourceFacts, ...]:
         """Return where each document came from, in order."""
         rows = self._query(
-            "SELECT document_id, source, sha256, bytes, modified_ns FROM documents ORDER BY ordinal"
+            "SELECT document_id, file_id, source, sha256, bytes, modified_ns FROM documents "
+            "ORDER BY ordinal"
         )
-        return tuple(SourceFacts(row[0], Path(row[1]), *row[2:]) for row in rows)
+        return tuple(SourceFacts(row[0], row[1], Path(row[2]), *row[3:]) for row in rows)
+
+    def problems(self) -> Mapping[str, tuple[UnreadableFile | SkippedFile, ...]]:
+        """Return what could not be read of the documents' files, by the file's id."""
+        found: dict[str, tuple[UnreadableFile | SkippedFile, ...]] = {}
+        for file_id, path, reason, message in self._query(
+            "SELECT file_id, path, reason, message FROM problems ORDER BY rowid"
+        ):
+            problem = (
+                SkippedFile(path=path, reason=reason)
+                if message is None
+                else UnreadableFile(path=path, reason=reason, message=message)
+            )
+            found[file_id] = (*found.get(file_id, ()), problem)
+        return found
 
     def document(self, document_id: str) -> Document | None:
         """Return a document with its text, None when there is none of that id."""
         rows = self._query(
             "SELECT document_id, path, source, title, date, language, sha256, bytes, modified_ns, "
-            "text, sections FROM documents WHERE document_id = ?",
+            "text, sections, file_id FROM documents WHERE document_id = ?",
             (document_id,),
         )
         if not rows:
@@ -165,8 +211,27 @@ class Store:
         return Document(
             document_id=row[0], path=row[1], source=Path(row[2]), title=row[3], date=row[4],
             language=row[5], sha256=row[6], bytes=row[7], modified_ns=row[8], text=row[9],
-            sections=sections,
+            sections=sections, file_id=row[11],
         )  # fmt: skip
+
+    def place(self, document_id: str, offset: int) -> Place | None:
+        """Return where in its original the character at an offset stands, as far as is known."""
+        rows = self._query(
+            'SELECT p.start, p.page, p.sheet, p."row" FROM places p JOIN documents d '
+            "ON d.ordinal = p.document WHERE d.document_id = ? AND p.start <= ? "
+            "ORDER BY p.start DESC LIMIT 1",
+            (document_id, offset),
+        )
+        return _place(rows[0]) if rows else None
+
+    def places_of(self, document_id: str) -> tuple[Place, ...]:
+        """Return the places of a document in the order of its text."""
+        rows = self._query(
+            'SELECT p.start, p.page, p.sheet, p."row" FROM places p JOIN documents d '
+            "ON d.ordinal = p.document WHERE d.document_id = ? ORDER BY p.start",
+            (document_id,),
+        )
+        return tuple(map(_place, rows))
 
     def passages(self, passage_ids: Iterable[int]) -> tuple[Passage, ...]:
         """Return passages by id, in the order asked; ids that there are none of are left out."""
@@ -204,6 +269,10 @@ class Store:
     def terms(self) -> dict[str, int]:
         """Return every folded word of the collection with the number of passages it stands in."""
         return dict(self._query("SELECT term, passages FROM terms"))
+
+
+def _place(row: tuple[Any, ...]) -> Place:
+    return Place(start=row[0], page=row[1], sheet=row[2], row=row[3])
 
 
 def _quoted(path: Path) -> str:

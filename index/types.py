@@ -41,6 +41,24 @@ class Section(Frozen):
     heading_path: tuple[str, ...]
 
 
+class Place(Frozen):
+    """Where in its original the text from ``start`` on stands, up to the next place.
+
+    ``page`` counts from 1 (of a presentation: the slide); ``row`` is the row of the sheet, or of
+    the file of values, as a spreadsheet program numbers it.
+    """
+
+    start: Offset
+    page: int | None = None
+    sheet: str | None = None
+    row: int | None = None
+
+
+BlockKind: TypeAlias = Literal[
+    "front_matter", "comment", "heading", "paragraph", "item", "header", "row", "code"
+]
+
+
 class Block(Frozen):
     """A heading, a paragraph, a list item, a line of a table: the pieces a document is made of.
 
@@ -50,9 +68,7 @@ class Block(Frozen):
     ended on purpose, so that no sentence runs across them.
     """
 
-    kind: Literal[
-        "front_matter", "comment", "heading", "paragraph", "item", "header", "row", "code"
-    ]
+    kind: BlockKind
     start: Offset
     end: Offset
     content_start: Offset
@@ -66,11 +82,15 @@ class Document(Frozen):
     """One source file as it was read.
 
     ``path`` is relative to the PATH the operator gave, with ``/``; ``document_id`` derives from it.
-    ``sha256`` is of the file's bytes; ``text`` is the extracted text that every offset points into.
-    ``blocks`` are there after reading; a document that comes out of an index has none.
+    A document inside an archive or a message has the path of that file and its own after it;
+    ``file_id`` is the id of the file it came from. ``source``, ``sha256``, ``bytes`` and
+    ``modified_ns`` are of that file, as it lies on the disk. ``text`` is the extracted text that
+    every offset points into. ``blocks`` and ``places`` are there after reading; a document that
+    comes out of an index has none (``Store.place`` and ``Store.places_of`` give the places).
     """
 
     document_id: str
+    file_id: str
     path: str
     source: Path
     title: str
@@ -82,6 +102,7 @@ class Document(Frozen):
     text: str
     sections: tuple[Section, ...] = ()
     blocks: tuple[Block, ...] = Field(default=(), repr=False)
+    places: tuple[Place, ...] = Field(default=(), repr=False)
 
 
 class Sentence(Frozen):
@@ -143,11 +164,23 @@ class DocumentSummary(Frozen):
     passages: int
 
 
+UnreadableReason: TypeAlias = Literal[
+    "damaged", "encrypted", "empty", "not_text", "too_large", "timeout", "denied", "scanned",
+    "wrong_type", "archive_bomb",
+]  # fmt: skip
+SkipReason: TypeAlias = Literal[
+    "hidden", "temporary", "unsupported_type", "outside_folder", "duplicate_path", "too_deep"
+]
+
+
 class UnreadableFile(Frozen):
-    """A file that could not be read, with a reason for programs and a message for people."""
+    """A file that could not be read, with a reason for programs and a message for people.
+
+    A document of which only some pages could not be read ("scanned") is named as well.
+    """
 
     path: str
-    reason: Literal["damaged", "encrypted", "empty", "not_text", "too_large", "timeout", "denied"]
+    reason: UnreadableReason
     message: str
 
 
@@ -155,7 +188,7 @@ class SkippedFile(Frozen):
     """A file left out on purpose."""
 
     path: str
-    reason: Literal["hidden", "temporary", "unsupported_type", "outside_folder", "duplicate_path"]
+    reason: SkipReason
 
 
 class BuildReport(Frozen):

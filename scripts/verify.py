@@ -2,7 +2,8 @@
 
 Each line of the file is a Reply as ``ask.py --batch`` or ``ask.py --json`` writes it. For every
 citation, those of ``nearest`` too, the file named by ``path`` is looked up under the sources, its
-SHA-256 is compared, its text is extracted anew, and ``text[start:end]`` has to be the quote.
+SHA-256 is compared, its text is extracted anew, and ``text[start:end]`` has to be the quote. A path
+may go on inside an archive or a message; the SHA-256 is that of the file on the disk.
 """
 
 from __future__ import annotations
@@ -14,14 +15,20 @@ import sys
 from collections.abc import Iterator, Sequence
 from functools import cache, lru_cache
 from pathlib import Path, PurePosixPath
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr, ValidationError
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(REPOSITORY))
 
-from index import Frozen, UnreadableDocument, extract  # noqa: E402  needs the path set above
+from index import (  # noqa: E402  needs the path set above
+    Frozen,
+    ReadingLimits,
+    UnreadableFile,
+    extract,
+    limits_from_environment,
+)
 
 
 class UnusableReplies(Exception):
@@ -100,7 +107,9 @@ def read_replies(file: str) -> tuple[GivenReply, ...]:
     return tuple(replies)
 
 
-def verify(replies: Sequence[GivenReply], sources: Sequence[Path]) -> Verification:
+def verify(
+    replies: Sequence[GivenReply], sources: Sequence[Path], limits: ReadingLimits
+) -> Verification:
     """Prove every citation of the replies against the files under ``sources``."""
     citations = 0
     failed = []
@@ -112,7 +121,7 @@ def verify(replies: Sequence[GivenReply], sources: Sequence[Path]) -> Verificati
             except ValidationError as error:
                 failed.append(_incomplete(reply, given, error))
                 continue
-            why = _why_unproved(cited, sources)
+            why = _why_unproved(cited, sources, limits)
             if why is not None:
                 failed.append(
                     FailedCitation(id=reply.id, number=cited.number, path=cited.path, why=why)
@@ -138,19 +147,19 @@ def _incomplete(reply: GivenReply, given: object, error: ValidationError) -> Fai
     )
 
 
-def _why_unproved(cited: CitedPlace, sources: Sequence[Path]) -> str | None:
+def _why_unproved(cited: CitedPlace, sources: Sequence[Path], limits: ReadingLimits) -> str | None:
     """Return why the citation can't be proved, None where it is."""
     files = tuple(_candidates(cited.path, sources))
     if not files:
         return "there is no such file under the sources"
     # Two sources may hold a file of the same path: the one with the right bytes was cited.
-    file = next((file for file in files if _sha256(file) == cited.sha256), None)
-    if file is None:
-        return f"the file has changed since: its SHA-256 is {_sha256(files[0])}"
-    try:
-        text = _text(file)
-    except UnreadableDocument as error:
-        return f"the file can't be read: {error}"
+    found = next((found for found in files if _sha256(found.file) == cited.sha256), None)
+    if found is None:
+        return f"the file has changed since: its SHA-256 is {_sha256(files[0].file)}"
+    texts, why = _texts(found.file, limits)
+    if found.path not in texts:
+        return f"the file can't be read: {why}"
+    text = texts[found.path]
     if cited.end > len(text):
         return f"the span {cited.start}…{cited.end} leaves the text of {len(text)} characters"
     if text[cited.start : cited.end] != cited.quote:
@@ -158,17 +167,24 @@ def _why_unproved(cited: CitedPlace, sources: Sequence[Path]) -> str | None:
     return None
 
 
-def _candidates(path: str, sources: Sequence[Path]) -> Iterator[Path]:
+class Candidate(NamedTuple):
+    """A file that a citation may mean, and the document's path from the file's name on."""
+
+    file: Path
+    path: str
+
+
+def _candidates(path: str, sources: Sequence[Path]) -> Iterator[Candidate]:
     """Yield the files that a relative path may mean; a path never leads out of its source."""
-    relative = PurePosixPath(path)
-    if relative.is_absolute() or ".." in relative.parts or not relative.parts:
+    parts = PurePosixPath(path).parts
+    if PurePosixPath(path).is_absolute() or ".." in parts:
         return
     for source in sources:
-        if source.is_file():
-            if source.name == path:
-                yield source
-        elif (source / relative).is_file():
-            yield source / relative
+        for length in range(len(parts), 0, -1):
+            file = (source.parent if source.is_file() else source).joinpath(*parts[:length])
+            if file.is_file() and (source.is_dir() or file == source):
+                yield Candidate(file, "/".join(parts[length - 1 :]))
+                break
 
 
 @cache
@@ -178,8 +194,12 @@ def _sha256(file: Path) -> str:
 
 
 @lru_cache(maxsize=256)
-def _text(file: Path) -> str:
-    return extract(file).text
+def _texts(file: Path, limits: ReadingLimits) -> tuple[dict[str, str], str]:
+    """Return the text of each document of a file by its path, and what could not be read."""
+    outcome = extract(file, limits)
+    unread = [each.message for each in outcome.problems if isinstance(each, UnreadableFile)]
+    why = "; ".join(unread) or "it holds no such document"
+    return {document.path: document.text for document in outcome.documents}, why
 
 
 def _print_table(outcome: Verification) -> None:
@@ -214,11 +234,17 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"verify: there is no {missing[0]}; check --sources", file=sys.stderr)
         return 2
     try:
+        limits = limits_from_environment()
+    except ValidationError as error:
+        for problem in error.errors():
+            print(f"verify: {problem['loc'][-1]}: {problem['msg']}", file=sys.stderr)
+        return 2
+    try:
         replies = read_replies(options.replies)
     except UnusableReplies as error:
         print(f"verify: {error}", file=sys.stderr)
         return 2
-    outcome = verify(replies, options.sources)
+    outcome = verify(replies, options.sources, limits)
     if options.json:
         print(json.dumps(outcome.model_dump(mode="json"), ensure_ascii=False))
     else:

@@ -22,6 +22,7 @@ def document_of(text: str, *, suffix: str = "markdown") -> Document:
     extracted = extract_text(text.encode(), suffix, "name")  # type: ignore[arg-type]
     return Document(
         document_id="d",
+        file_id="d",
         path="d.md",
         source=Path("d.md"),
         sha256="",

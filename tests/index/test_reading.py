@@ -4,19 +4,27 @@ from __future__ import annotations
 
 import hashlib
 import os
-import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from index import Document, NothingToIndex, SkippedFile, UnreadableDocument, UnreadableFile, extract
+from index import (
+    Document,
+    NothingToIndex,
+    ReadingLimits,
+    SkippedFile,
+    UnreadableFile,
+    extract,
+)
 from index import reading as reading_module
-from index.reading import FoundFile, Parser, Source, document_id_of, list_files, read_documents
+from index.files import FoundFile, Source, document_id_of, list_files
+from index.reading import Parser, read_documents
 
 
-def outcomes(folder: Path) -> dict[str, Any]:
-    return {outcome.path: outcome for outcome in read_documents([folder])}
+def outcomes(folder: Path, **limits: Any) -> dict[str, Any]:
+    found = read_documents([folder], ReadingLimits(**limits))
+    return {outcome.path: outcome for outcome in found}
 
 
 @pytest.mark.parametrize("name", ["a.md", "a.txt"])
@@ -135,7 +143,7 @@ def test_what_is_no_text_is_listed_with_its_reason(
 
 
 def test_hidden_temporary_and_foreign_files_are_skipped(sources: Path, write: Any) -> None:
-    for path in (".hidden.md", ".git/a.md", "~$a.md", "a.md~", "a.md.tmp", "a.pdf", "noext"):
+    for path in (".hidden.md", ".git/a.md", "~$a.md", "a.md~", "a.md.tmp", "a.odt", "noext"):
         write(path, "Words.")
     os.mkfifo(sources / "pipe.md")
     reasons = {path: outcome.reason for path, outcome in outcomes(sources).items()}
@@ -145,7 +153,7 @@ def test_hidden_temporary_and_foreign_files_are_skipped(sources: Path, write: An
         "~$a.md": "temporary",
         "a.md~": "temporary",
         "a.md.tmp": "temporary",
-        "a.pdf": "unsupported_type",
+        "a.odt": "unsupported_type",
         "noext": "unsupported_type",
         "pipe.md": "unsupported_type",
     }
@@ -189,12 +197,9 @@ def test_a_path_that_is_not_there_is_named(tmp_path: Path) -> None:
         list(read_documents([tmp_path / "nowhere"]))
 
 
-def test_a_file_too_large_is_not_opened(
-    sources: Path, write: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(reading_module, "FILE_BYTES_MAX", 10)
+def test_a_file_too_large_is_not_opened(sources: Path, write: Any) -> None:
     write("a.md", "More than ten bytes.")
-    assert outcomes(sources)["a.md"].reason == "too_large"
+    assert outcomes(sources, file_bytes_max=10)["a.md"].reason == "too_large"
 
 
 def test_a_file_that_may_not_be_opened_is_denied(sources: Path, write: Any) -> None:
@@ -216,15 +221,16 @@ def test_a_parser_that_dies_costs_one_file(
     dying = (
         "import sys, os; sys.path.insert(0, sys.argv[1]); import index.reading as r\n"
         "whole = r._read\n"
-        "r._read = lambda file: os.abort() if 'bomb' in file.name else whole(file)\n"
+        "r._read = lambda asked, limits: (\n"
+        "    os.abort() if 'bomb' in asked.path else whole(asked, limits))\n"
         "r.serve()"
     )
     monkeypatch.setattr(reading_module, "_CHILD", dying)
     with Parser() as parser:
         first, second = parser.read(found(bomb)), parser.read(found(good))
-    assert isinstance(first, UnreadableFile)
-    assert first.reason == "damaged"
-    assert isinstance(second, Document)
+    assert [problem.reason for problem in first.problems] == ["damaged"]
+    assert not first.documents
+    assert len(second.documents) == 1
 
 
 def test_a_parser_that_hangs_costs_one_file_and_its_time(
@@ -234,21 +240,15 @@ def test_a_parser_that_hangs_costs_one_file_and_its_time(
     hanging = (
         "import sys, time; sys.path.insert(0, sys.argv[1]); import index.reading as r\n"
         "whole = r._read\n"
-        "r._read = lambda file: time.sleep(3600) if 'bomb' in file.name else whole(file)\n"
+        "r._read = lambda asked, limits: (\n"
+        "    time.sleep(3600) if 'bomb' in asked.path else whole(asked, limits))\n"
         "r.serve()"
     )
     monkeypatch.setattr(reading_module, "_CHILD", hanging)
-    with Parser(seconds_max=15) as parser:
-        began = time.monotonic()
-        assert isinstance(parser.read(found(good)), Document)
-        parser._seconds_max = 1
-        first = parser.read(found(bomb))
-        assert time.monotonic() - began < 3600
-        parser._seconds_max = 15
-        second = parser.read(found(good))
-    assert isinstance(first, UnreadableFile)
-    assert first.reason == "timeout"
-    assert isinstance(second, Document)
+    with Parser(ReadingLimits(file_seconds_max=3)) as parser:
+        first, second = parser.read(found(bomb)), parser.read(found(good))
+    assert [problem.reason for problem in first.problems] == ["timeout"]
+    assert len(second.documents) == 1
 
 
 def test_a_parser_that_eats_memory_is_stopped_by_the_system(
@@ -257,18 +257,20 @@ def test_a_parser_that_eats_memory_is_stopped_by_the_system(
     bomb = write("bomb.md", "Big.")
     greedy = (
         "import sys; sys.path.insert(0, sys.argv[1]); import index.reading as r\n"
-        "r.extract_text = lambda *_: bytearray(r.CHILD_MEMORY_BYTES_MAX)\n"
+        "import index.extracting as e\n"
+        "e._draft = lambda *_: bytearray(3 * 2**30)\n"
         "r.serve()"
     )
     monkeypatch.setattr(reading_module, "_CHILD", greedy)
     with Parser() as parser:
-        outcome = parser.read(found(bomb))
-    assert isinstance(outcome, UnreadableFile)
-    assert "memory" in outcome.message
+        (problem,) = parser.read(found(bomb)).problems
+    assert isinstance(problem, UnreadableFile)
+    assert problem.reason == "too_large"
+    assert "memory" in problem.message
 
 
 def test_extract_reads_a_file_as_indexing_does(sources: Path, write: Any) -> None:
     file = write("a.md", "# A\n\nWords.\n")
-    assert extract(file) == outcomes(sources)["a.md"]
-    with pytest.raises(UnreadableDocument):
-        extract(write("b.md", ""))
+    assert extract(file).documents == (outcomes(sources)["a.md"],)
+    (problem,) = extract(write("b.md", "")).problems
+    assert problem.reason == "empty"

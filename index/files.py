@@ -1,0 +1,113 @@
+"""The files under the paths that an operator gave: those to read, those left out, and why."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import stat
+from collections.abc import Iterator, Sequence
+from pathlib import Path, PurePosixPath
+from typing import NamedTuple
+
+from index.errors import NothingToIndex
+from index.formats.signature import SUFFIXES
+from index.types import SkippedFile, SkipReason
+
+_TEMPORARY = re.compile(r"(?:~\$.*|.*~|#.*#|.*\.(?:tmp|temp|part|crdownload|download|swp|swo|bak))")
+_SLUG = re.compile(r"[^\w]+")
+
+
+class Source(NamedTuple):
+    """A file to read: where it is, and its path relative to the PATH the operator gave."""
+
+    file: Path
+    path: str
+
+
+class FoundFile(NamedTuple):
+    """A file that is to be read, and the id that a document has which it is the whole of."""
+
+    source: Source
+    document_id: str
+
+
+def document_id_of(path: str, *, told_apart_by: str = "") -> str:
+    """Return a readable id for a relative path; ``told_apart_by`` parts files that share a path."""
+    digest = hashlib.sha256(f"{told_apart_by}\n{path}".encode()).hexdigest()[:8]
+    slug = _SLUG.sub("-", PurePosixPath(path).stem.lower()).strip("-_")[:48] or "document"
+    return f"{slug}-{digest}"
+
+
+def list_files(paths: Sequence[Path]) -> Iterator[FoundFile | SkippedFile]:
+    """Yield the files under the paths: those to read, and those left out with the reason.
+
+    Raises NothingToIndex for a path that doesn't exist.
+    """
+    seen_files: set[Path] = set()
+    seen_ids: set[str] = set()
+    for root in paths:
+        if not root.exists():
+            raise NothingToIndex(
+                f"{root} does not exist; give a folder or a file: "
+                "`python scripts/build_index.py PATH`"
+            )
+        for source in _walk(root):
+            reason = _skip_reason(source, root if root.is_dir() else root.parent)
+            if reason is None and source.file.resolve() in seen_files:
+                reason = "duplicate_path"
+            if reason is not None:
+                yield SkippedFile(path=source.path, reason=reason)
+                continue
+            seen_files.add(source.file.resolve())
+            document_id = document_id_of(source.path)
+            told_apart_by = root.resolve().name
+            while document_id in seen_ids:
+                document_id = document_id_of(source.path, told_apart_by=told_apart_by)
+                told_apart_by += "+"
+            seen_ids.add(document_id)
+            yield FoundFile(source, document_id)
+
+
+def reason_in_name(path: str) -> SkipReason | None:
+    """Say why a file is left out by its name alone, that of an archive's member too."""
+    parts = PurePosixPath(path).parts
+    if any(part.startswith(".") or part == "__MACOSX" for part in parts):
+        return "hidden"
+    if _TEMPORARY.fullmatch(parts[-1]):
+        return "temporary"
+    if PurePosixPath(path).suffix.lower() not in SUFFIXES:
+        return "unsupported_type"
+    return None
+
+
+def _walk(root: Path) -> Iterator[Source]:
+    if not root.is_dir():
+        yield Source(root, root.name)
+        return
+    for folder, folders, files in os.walk(root):
+        here = Path(folder)
+        links = [name for name in folders if (here / name).is_symlink()]
+        hidden = [name for name in folders if name.startswith(".")]
+        folders[:] = sorted(set(folders) - set(links) - set(hidden))
+        for name in sorted({*files, *links, *hidden}):
+            yield Source(here / name, (here / name).relative_to(root).as_posix())
+
+
+def _skip_reason(source: Source, root: Path) -> SkipReason | None:
+    by_name = reason_in_name(source.file.name)
+    if by_name in ("hidden", "temporary"):
+        return by_name
+    if source.file.is_symlink():
+        if not source.file.resolve().is_relative_to(root.resolve()):
+            return "outside_folder"
+        if source.file.is_dir():
+            return "duplicate_path"
+    if by_name is not None:
+        return by_name
+    try:
+        if not stat.S_ISREG(source.file.stat().st_mode):
+            return "unsupported_type"
+    except OSError:
+        return None  # it can't be looked at: reading says why
+    return None

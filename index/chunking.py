@@ -1,8 +1,9 @@
 """A document in, passages out: whole sentences under one heading, about 110 tokens long.
 
-A table row is a passage of its own that carries its header row, a list stays with the sentence that
-introduces it, a heading alone is never a passage. Every letter and digit outside headings, front
-matter, comments and table headers lies in exactly one passage.
+A table row is a passage of its own that carries its header row (one of long texts is parted
+between its cells), a list stays with the sentence that introduces it, a heading alone is never a
+passage. Every letter and digit outside headings, front matter, comments and table headers lies in
+exactly one passage.
 """
 
 from __future__ import annotations
@@ -73,8 +74,11 @@ def chunk(
                 header = next((b for b in run if b.kind == "header"), None)
                 words = document.text[header.start : header.end] if header else ""
                 for row in (block for block in run if block.kind == "row"):
-                    whole = Sentence(start=row.start, end=row.end)
-                    add([whole], row.start, row.end, path, header=words)
+                    parts = _row_parts(document.text, row, count_tokens)
+                    for number, part in enumerate(parts):
+                        above = document.text[row.start : row.breaks[0]] if number else ""
+                        start, end = part[0].start, part[-1].end
+                        add(part, start, end, path, header=words, lead_in=above.strip(" ;"))
                 continue
             for units, lead_in in _packed(_paragraphs(document.text, run, count_tokens)):
                 add(
@@ -127,6 +131,26 @@ def _runs(blocks: Sequence[Block]) -> Iterator[list[Block]]:
         run.append(block)
     if run:
         yield run
+
+
+def _row_parts(text: str, row: Block, count_tokens: TokenCounter) -> list[list[Sentence]]:
+    """Return a row's one sentence, which is the row; of a long one that may be parted its cells,
+    those of them that are long by their sentences, put together while they fit.
+    """
+    whole = Sentence(start=row.start, end=row.end)
+    if not row.breaks or count_tokens([text[row.start : row.end]])[0] <= PASSAGE_TOKENS_MAX:
+        return [[whole]]
+    sentences = list(split_sentences(text, row.start, row.end, breaks=row.breaks))
+    lengths = count_tokens([text[s.start : s.end] for s in sentences])
+    parts: list[list[Sentence]] = []
+    held = 0
+    for sentence, length in zip(sentences, lengths, strict=True):
+        if not parts or held + length > PASSAGE_TOKENS_MAX:
+            parts.append([])
+            held = 0
+        parts[-1].append(sentence)
+        held += length
+    return parts
 
 
 def _paragraphs(text: str, blocks: Sequence[Block], count_tokens: TokenCounter) -> list[_Paragraph]:

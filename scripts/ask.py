@@ -23,7 +23,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from app.errors import QuestionRefused
 from app.settings import READER_FILE, Settings
-from app.types import Reply
+from app.types import Citation, Reply
 from index import IndexingError, Models
 
 if TYPE_CHECKING:
@@ -89,12 +89,23 @@ def as_page(reply: Reply) -> str:
     for citation in reply.citations or reply.nearest:
         place = " > ".join((citation.title, *citation.heading_path))
         lines.append(
-            f"\n[{citation.number}] {place}\n    {citation.path}, characters "
+            f"\n[{citation.number}] {place}\n    {_where(citation)}characters "
             f"{citation.start}-{citation.end}"
         )
         if not reply.citations:
             lines.append(f"    {' '.join(citation.quote.split())}")
     return _printable("\n".join(lines))
+
+
+def _where(citation: Citation) -> str:
+    """Return the file, and what of the page, the sheet and the row is known."""
+    parts = [
+        citation.path,
+        f"page {citation.page}" if citation.page is not None else "",
+        f"sheet {citation.sheet}" if citation.sheet is not None else "",
+        f"row {citation.row}" if citation.row is not None else "",
+    ]
+    return "".join(f"{part}, " for part in parts if part)
 
 
 def _printable(text: str) -> str:

@@ -9,7 +9,7 @@ from app.calibration import load_calibrations
 from app.opened import Opened
 from app.rendering import render_abstention, render_answer, render_courtesy
 from app.settings import READER_FILE, Settings
-from app.stopwatch import Stopwatch
+from app.stopwatch import Announce, Stopwatch
 from app.suggesting import suggest
 from app.templates import templates
 from app.types import Language, Reply
@@ -48,13 +48,15 @@ class Assistant:
         history: Sequence[str] = (),
         language: Language | None = None,
         documents: Sequence[str] | None = None,
+        announce: Announce | None = None,
     ) -> Reply:
         """Answer a question in the documents' own words, or say that they don't answer it.
 
-        ``history`` is the earlier questions, oldest first; ``documents`` restricts the collection.
+        ``history`` is the earlier questions, oldest first; ``documents`` restricts the collection;
+        ``announce`` is told each step as it begins.
         Raises QuestionRefused where the question is empty, too long, or about unknown documents.
         """
-        reply = self._reply(question, history, language, documents)
+        reply = self._reply(question, history, language, documents, announce)
         shown = reply.citations or reply.nearest
         seen = " ".join([question, *history, *(h for one in shown for h in one.heading_path)])
         near = [one.document_id for one in shown] or list(documents or ())
@@ -71,8 +73,10 @@ class Assistant:
         history: Sequence[str],
         language: Language | None,
         documents: Sequence[str] | None,
+        announce: Announce | None = None,
     ) -> Reply:
-        opened, watch = self.opened, Stopwatch()
+        opened, watch = self.opened, Stopwatch(announce)
+        watch.begin("understanding")
         chosen = opened.chosen(documents)
         history = history[max(0, len(history) - opened.settings.history_turns_max) :]
         query = opened.understand(question, history, language)
@@ -88,6 +92,7 @@ class Assistant:
                 found = max(found, opened.find(query, chosen, watch), key=lambda one: one.worth)
         query, verdict = found.query, found.verdict
         frame = opened.frame(query, chosen)
+        watch.begin("composing")
         if verdict.reason is not None:
             nearest = [opened.cite(one) for one in quote_nearest(found.evidence, NEAREST_MAX)]
             return render_abstention(frame, verdict, nearest, texts, watch)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
 
-from app.language import detect_language, is_cyrillic, lexicon, numbers
+from app.language import detect_language, lexicon, numbers
 from app.mentions import Mentions
 from app.types import Evidence, Features, Language, Query
 from index import Passage, RankedPassage, SpanReader, TokenLogits, fold, words
@@ -24,11 +23,6 @@ FIGURES_WORTH: Final = 0.3
 """What a figure adds to a sentence's worth in an overview or a comparison."""
 TABLE_COST: Final = 0.6
 """What a table row loses to a sentence that says the same."""
-FOREIGN_DENSE_MIN: Final = 0.82
-FOREIGN_SHARE: Final = 0.7
-"""A passage at least this similar to a question in another language is taken to be about its
-subject, and stands for this share of its words. Off-topic development questions in Russian and
-Kazakh came to 0.75 to 0.79, answerable ones to 0.77 to 0.88: where they overlap it is silent."""
 OPENING_SENTENCES: Final = 3
 
 
@@ -219,8 +213,8 @@ def _features(
         runner_up=max(-RUNNER_UP_LOGITS_MAX, min(RUNNER_UP_LOGITS_MAX, span.margin - best_other)),
         fused=candidate.score,
         dense=candidate.dense,
-        coverage=in_passage.coverage(query.terms, rarity, foreign=foreign),
-        sentence_coverage=in_quote.coverage(query.terms, rarity, foreign=foreign),
+        coverage=in_passage.coverage(query.terms, rarity),
+        sentence_coverage=in_quote.coverage(query.terms, rarity),
         first=float(candidate.rank == 1),
         similarity=similarity,
         foreign=float(foreign),
@@ -244,8 +238,7 @@ def find_sentences(
     For questions that no span answers: "what do the documents say about …", yes or no, a
     comparison. Greedy: each sentence taken adds most of the terms' weight that is not covered yet;
     then those that repeat none. Each one's probability is the share of the terms that all those
-    taken cover, headings included. Where the passage is in another language than the question, its
-    terms can't be looked up: the retriever's order stands, and its similarity decides.
+    taken cover, headings included.
     """
     found: list[_Candidate] = []
     for candidate in ranked:
@@ -264,8 +257,8 @@ def find_sentences(
                 runner_up=0.0,
                 fused=candidate.score,
                 dense=candidate.dense,
-                coverage=both.coverage(query.terms, rarity, foreign=foreign),
-                sentence_coverage=said.coverage(query.terms, rarity, foreign=foreign),
+                coverage=both.coverage(query.terms, rarity),
+                sentence_coverage=said.coverage(query.terms, rarity),
                 first=float(candidate.rank == 1),
                 similarity=0.0,
                 foreign=float(foreign),
@@ -273,7 +266,7 @@ def find_sentences(
             evidence = Evidence(
                 passage=passage, span=None, quote=quote, features=features, probability=0.0
             )
-            covered = frozenset(at for at, term in enumerate(query.terms) if both.has(term))
+            covered = tuple(both.worth(term) for term in query.terms)
             found.append(_Candidate(evidence, said, covered, any(map(str.isdigit, text))))
     taken = _greedy(query, found, rarity, sentences_max)
     share = _share_covered(query, taken, rarity)
@@ -283,7 +276,8 @@ def find_sentences(
 class _Candidate(NamedTuple):
     evidence: Evidence
     said: Mentions
-    covered: frozenset[int]
+    covered: tuple[float, ...]
+    """How far each of the question's terms is there, headings included, 0…1."""
     has_figure: bool
 
 
@@ -297,7 +291,7 @@ def _greedy(
     wants_figures = query.kind in ("overview", "comparison")
     taken: list[_Candidate] = []
     places: set[tuple[str, tuple[str, ...]]] = set()  # each heading speaks once before any again
-    missing = frozenset(range(len(weights)))
+    had = np.zeros(len(weights))
     best = max((one.evidence.features.coverage for one in found), default=0.0)
     left = [one for one in found if one.evidence.features.coverage >= best * COVERAGE_SHARE_MIN]
 
@@ -308,7 +302,7 @@ def _greedy(
         table = TABLE_COST if passage.kind == "table" else 0.0
         again = wants_figures and (passage.document_id, passage.heading_path) in places
         return (
-            math.fsum(weights[at] for at in one.covered & missing),
+            float(np.maximum(np.array(one.covered) - had, 0.0) @ np.array(weights)),
             features.sentence_coverage + features.fused + figures - table - again,
         )
 
@@ -316,7 +310,7 @@ def _greedy(
         one = max(left, key=worth)
         taken.append(one)
         places.add((one.evidence.passage.document_id, one.evidence.passage.heading_path))
-        missing -= one.covered
+        had = np.maximum(had, one.covered)
         left = [
             other
             for other in left
@@ -330,17 +324,11 @@ def _share_covered(
 ) -> float:
     if not taken:
         return 0.0
-    first = taken[0].evidence.features
-    covered: frozenset[int] = frozenset().union(*(one.covered for one in taken))
-    if first.foreign and not covered:
-        return FOREIGN_SHARE if first.dense >= FOREIGN_DENSE_MIN else 0.0
-    weights = [rarity(term.stems) for term in query.terms]
-    total = math.fsum(
-        weight
-        for at, weight in enumerate(weights)
-        if not first.foreign or at in covered or not is_cyrillic(query.terms[at].folded)
-    )
-    return min(1.0, math.fsum(weights[at] for at in covered) / total) if total else 1.0
+    weights = np.array([rarity(term.stems) for term in query.terms])
+    if not weights.sum():
+        return 1.0
+    had = np.max([one.covered for one in taken], axis=0)
+    return float(min(1.0, had @ weights / weights.sum()))
 
 
 def _overlap(one: Evidence, other: Evidence) -> bool:

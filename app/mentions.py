@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from app.language import is_cyrillic, same_name, same_word, stems
+from app.language import same_name, same_word, stems
 from app.types import Term
 from index import words
 
@@ -55,26 +55,24 @@ class Mentions:
             for word in self._words
         )
 
-    def coverage(
-        self, terms: Sequence[Term], rarity: Callable[[tuple[str, ...]], float], *, foreign: bool
-    ) -> float:
-        """Return the share of the terms that occur, weighted by rarity.
-
-        Where the text is in a foreign language, a term that is missing may only be translated:
-        those count that occur, and those written in Latin letters or digits. It is 0.5 where no
-        term counts, and 1 where there are no terms.
-        """
-        if not terms:
+    def worth(self, term: Term) -> float:
+        """Return how far the text has a term, 0…1: in part by words that mean about the same."""
+        if self.has(term):
             return 1.0
-        present = [self.has(term) for term in terms]
-        weights = [
-            rarity(term.stems) if not foreign or found or not is_cyrillic(term.folded) else 0.0
-            for term, found in zip(terms, present, strict=True)
-        ]
+        return max(
+            (
+                worth
+                for word, worth in term.near
+                if word in self._words or not self._stems.isdisjoint(stems(word))
+            ),
+            default=0.0,
+        )
+
+    def coverage(self, terms: Sequence[Term], rarity: Callable[[tuple[str, ...]], float]) -> float:
+        """Return the share of the terms that occur, weighted by rarity; 1 where there are none."""
+        weights = [rarity(term.stems) for term in terms]
         total = math.fsum(weights)
         if not total:
-            return 0.5
-        return (
-            math.fsum(weight for weight, found in zip(weights, present, strict=True) if found)
-            / total
-        )
+            return 1.0
+        found = (self.worth(term) * weight for term, weight in zip(terms, weights, strict=True))
+        return math.fsum(found) / total

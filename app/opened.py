@@ -12,12 +12,14 @@ from app.citing import cite
 from app.collection import Collection
 from app.errors import QuestionRefused
 from app.finding import find_evidence, find_leads, find_sentences
+from app.language import LANGUAGES, lexicon
 from app.querying import understand
 from app.rendering import Frame
 from app.settings import Settings
 from app.stopwatch import Stopwatch
 from app.templates import templates
 from app.types import Citation, Evidence, Language, Query, Quoted, Searched, Verdict
+from app.vocabulary import Vocabulary
 from index import RankedPassage, Retriever, SpanReader
 
 PASSAGES_RANKED: Final = 24
@@ -66,6 +68,19 @@ class Opened:
         titles = [summary.title for summary in self.retriever.documents()]
         return self.settings.collection_title or ", ".join(titles[:2])
 
+    @cached_property
+    def vocabulary(self) -> Vocabulary:
+        """The collection's words that mean something, by what they mean."""
+        known, vectors = self.retriever.word_vectors()
+        meaning = [
+            at
+            for at, word in enumerate(known)
+            if not any(word in lexicon(language).function_words for language in LANGUAGES)
+        ]
+        return Vocabulary(
+            [known[at] for at in meaning], vectors[meaning], self.retriever.encoder.encode_queries
+        )
+
     def chosen(self, documents: Sequence[str] | None) -> frozenset[str] | None:
         """Return the ids a question is restricted to; raise QuestionRefused for an unknown one."""
         if documents is None:
@@ -95,6 +110,7 @@ class Opened:
         return cite(
             quoted,
             document=self.retriever.document(quoted.document_id),
+            place=self.retriever.place(quoted.document_id, quoted.start),
             source_state=self.retriever.source_state(quoted.document_id),
         )
 
@@ -142,7 +158,7 @@ class Opened:
         antecedent: str | None = None,
     ) -> Query:
         """Return what a question asks for, read with the collection's own words in mind."""
-        return understand(
+        query = understand(
             question,
             history=history,
             language=language,
@@ -152,11 +168,20 @@ class Opened:
             characters_max=self.settings.question_characters_max,
             antecedent=antecedent,
         )
+        terms = [
+            term
+            if term.is_name or term.is_number
+            else term.model_copy(update={"near": self.vocabulary.near(term.text.lower())})
+            for term in query.terms
+        ]
+        return query.model_copy(update={"terms": tuple(terms)})
 
     def find(self, query: Query, chosen: frozenset[str] | None, watch: Stopwatch) -> Found:
         """Return the verdict on a question, and the evidence it was passed on, the best first."""
+        watch.begin("searching")
         ranked = self.retriever.search(query.standalone_question, PASSAGES_RANKED, documents=chosen)
         watch.lap("retrieval")
+        watch.begin("reading")
         found = Found(query, *self._weigh(query, ranked, chosen))
         watch.lap("evidence")
         return found

@@ -32,13 +32,18 @@ Confidence: TypeAlias = Annotated[float, Field(ge=0.0, le=1.0)]
 
 
 class Term(Frozen):
-    """A word of a question that carries meaning: as written, folded, and its stems."""
+    """A word of a question that carries meaning: as written, folded, and its stems.
+
+    ``near`` is what the collection may say instead, in whatever language, each word with how far
+    it counts for this one, 0…1.
+    """
 
     text: str
     folded: str
     stems: tuple[str, ...] = Field(min_length=1)
     is_name: bool
     is_number: bool
+    near: tuple[tuple[str, Confidence], ...] = ()
 
     @property
     def may_be_name(self) -> bool:
@@ -72,12 +77,11 @@ class Features(Frozen):
     ``margin`` is the reader's best span minus its no-answer score, in logits; ``runner_up`` is how
     far the best span that gives another answer in another passage lies under it, -10…10; ``fused``
     and ``dense`` are the retriever's; ``coverage`` is the share of the question's terms, weighted
-    by rarity, that the passage and its headings have, ``sentence_coverage`` the same for the
-    sentences quoted (both 0.5 where question and passage are in different languages and share no
-    word); ``first`` is 1 for the passage that the retriever ranks first; ``foreign`` is 1 where
-    question and passage are in different languages, and there ``similarity`` is the encoder's
-    cosine of the question and the sentences quoted, 0 elsewhere: in one language it tells nothing
-    that the others don't.
+    by rarity, that the passage and its headings have, words that mean about the same counting in
+    part, ``sentence_coverage`` the same for the sentences quoted; ``first`` is 1 for the passage
+    that the retriever ranks first; ``foreign`` is 1 where question and passage are in different
+    languages, and there ``similarity`` is the encoder's cosine of the question and the sentences
+    quoted, 0 elsewhere: in one language it tells nothing that the others don't.
     """
 
     margin: float

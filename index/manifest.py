@@ -13,7 +13,7 @@ from index.errors import IndexBroken
 from index.limits import ReadingLimits
 from index.types import Frozen
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 """Raised whenever reading, chunking or the files change, so that an older index is rebuilt."""
 
 SAMPLE_BYTES = 64 * 1024

@@ -21,6 +21,7 @@ from index.sparse import SparseIndex
 from index.store import SourceFacts, Store
 from index.types import Document, DocumentSummary, Passage, Place, RankedPassage
 from index.versions import DENSE_NAME, SPARSE_NAME, STORE_NAME, current_version, hold
+from index.vocabulary import WordVectors, open_words
 
 CANDIDATES = 50
 """How many passages each of dense and sparse proposes."""
@@ -125,6 +126,10 @@ class Retriever:
         """Return every folded word of the collection with the number of passages it stands in."""
         return self._terms
 
+    def word_vectors(self) -> WordVectors:
+        """Return the collection's more frequent words with their vectors."""
+        return self._word_vectors
+
     def source_state(self, document_id: str) -> Literal["unchanged", "changed", "missing"]:
         """Say what became of a document's file since it was indexed; its bytes decide."""
         facts = self._sources[document_id]
@@ -178,6 +183,10 @@ class Retriever:
     @cached_property
     def _sources(self) -> Mapping[str, SourceFacts]:
         return {facts.document_id: facts for facts in self._store.sources()}
+
+    @cached_property
+    def _word_vectors(self) -> WordVectors:
+        return open_words(self._version)
 
     @cached_property
     def _terms(self) -> Mapping[str, int]:

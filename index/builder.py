@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Literal, NamedTuple, TypeAlias
@@ -16,7 +16,9 @@ from index.chunking import PASSAGE_TOKENS_MAX, chunk, embedded_text
 from index.dense import FLAT_VECTORS_MAX, DenseIndex
 from index.embedding import BATCH_TEXTS, embed_passages
 from index.errors import IndexBroken, IndexMissing, NothingToIndex
+from index.files import FoundFile, list_files
 from index.inference import Models
+from index.limits import ReadingLimits
 from index.manifest import (
     FORMAT_VERSION,
     DocumentFacts,
@@ -27,9 +29,10 @@ from index.manifest import (
     read_manifest,
 )
 from index.models import sha256_of
-from index.reading import FoundFile, Parser, list_files
+from index.parsers import Parsers, default_workers
+from index.reading import FileOutcome, Parser, Problem
 from index.sparse import SparseEntry, SparseIndex
-from index.store import Store, write_store
+from index.store import SourceFacts, Store, write_store
 from index.types import BuildReport, Document, Passage, SkippedFile, UnreadableFile, Vectors
 from index.vector_cache import VectorCache
 from index.versions import (
@@ -41,10 +44,20 @@ from index.versions import (
     new_version,
     publish,
 )
+from index.vocabulary import (
+    WordVectors,
+    chosen_words,
+    encode_words,
+    word_fingerprint,
+    write_words,
+)
 
 Stage: TypeAlias = Literal["reading", "encoding", "writing"]
 Progress: TypeAlias = Callable[[Stage, int, int], None]
 """Told the stage, how much of it is done, and how much there is."""
+
+WRITING_STEPS = 4
+"""Passages, dense, sparse, and the switch to the new version."""
 
 
 class _Chunked(NamedTuple):
@@ -62,6 +75,7 @@ class _Read(NamedTuple):
     documents: tuple[_Chunked, ...]
     unreadable: tuple[UnreadableFile, ...]
     skipped: tuple[SkippedFile, ...]
+    problems: Mapping[str, tuple[Problem, ...]]
 
 
 class _Previous(NamedTuple):
@@ -77,28 +91,32 @@ def build_index(
     models_folder: Path,
     *,
     rebuild: bool = False,
+    workers: int | None = None,
+    limits: ReadingLimits | None = None,
     progress: Progress = lambda stage, done, total: None,
 ) -> BuildReport:
     """Make the index hold exactly what the paths hold, and say what changed.
 
     Unchanged documents keep their passages and vectors unless ``rebuild`` is given. When nothing
-    changed, nothing is written. Raises ModelMissing, BuildInProgress, and NothingToIndex (the old
-    index stays).
+    changed, nothing is written. ``workers`` files are read at once, one a core unless given; what
+    comes out is the same for any number. Raises ModelMissing, BuildInProgress, and NothingToIndex
+    (the old index stays).
     """
     began = time.monotonic()
+    limits = limits or ReadingLimits()
     models = Models.open(models_folder)
     with building(index_folder), ExitStack() as stack:
         previous = _previous(index_folder)
         if previous:
             stack.callback(previous.store.close)
         before = {d.document_id: d for d in previous.manifest.documents} if previous else {}
-        settings = _settings(0)
+        settings = _settings(0, limits)
         reusable = None if rebuild or not _fits(previous, settings, models) else previous
-        read = _read(paths, models, reusable, progress)
+        read = _read(paths, models, reusable, limits, workers or default_workers(), progress)
         count = sum(len(document.passages) for document in read.documents)
         if not count:
             raise NothingToIndex(_nothing(paths, read))
-        settings = _settings(count)
+        settings = _settings(count, limits)
         encoder = models.manifest.facts(models.manifest.encoder)
         used = EncoderUsed(name=encoder.name, dimension=encoder.dimension, sha256=encoder.sha256)
         index_id = _index_id(settings, used, read.documents)
@@ -115,11 +133,12 @@ def build_index(
             with closing(cache):
                 vectors = _vectors(cache, models, read.documents, progress)
                 folder = new_version(index_folder, index_id)
-                progress("writing", 0, 1)
-                _write(folder, read.documents, vectors)
+                _write(folder, read, vectors, progress)
+                spelled = _write_words(folder, cache, models, read.documents)
                 publish(index_folder, folder, manifest)
-                cache.shrink(f for document in read.documents for f in document.fingerprints)
-                progress("writing", 1, 1)
+                used_now = (f for document in read.documents for f in document.fingerprints)
+                cache.shrink([*used_now, *spelled])
+                progress("writing", WRITING_STEPS, WRITING_STEPS)
     after = {chunked.document.document_id: chunked.document for chunked in read.documents}
     return BuildReport(
         index_id=index_id,
@@ -147,11 +166,12 @@ def _previous(index_folder: Path) -> _Previous | None:
     return _Previous(manifest, Store(version / STORE_NAME))
 
 
-def _settings(passages: int) -> IndexSettings:
+def _settings(passages: int, limits: ReadingLimits) -> IndexSettings:
     return IndexSettings(
         format_version=FORMAT_VERSION,
         passage_tokens_max=PASSAGE_TOKENS_MAX,
         dense="flat" if passages <= FLAT_VECTORS_MAX else "sq8",
+        reading=limits,
     )
 
 
@@ -165,40 +185,71 @@ def _fits(previous: _Previous | None, settings: IndexSettings, models: Models) -
     then = previous.manifest
     return (
         then.settings.passage_tokens_max == settings.passage_tokens_max
+        and then.settings.reading == settings.reading
         and then.encoder.sha256 == models.manifest.facts(models.manifest.encoder).sha256
     )
 
 
 def _read(
-    paths: Sequence[Path], models: Models, previous: _Previous | None, progress: Progress
+    paths: Sequence[Path],
+    models: Models,
+    previous: _Previous | None,
+    limits: ReadingLimits,
+    workers: int,
+    progress: Progress,
 ) -> _Read:
-    """Read and chunk every file, or take it from the previous version when its bytes are there."""
+    """Read and chunk every file, or take it from the previous version when its bytes are there.
+
+    Files are read side by side; passages are numbered in the order of the files all the same.
+    """
     listed = list(list_files(paths))
-    known = {s.document_id: s for s in previous.store.sources()} if previous else {}
+    known: dict[str, list[SourceFacts]] = {}
+    for facts in previous.store.sources() if previous else ():
+        known.setdefault(facts.file_id, []).append(facts)
+    known_problems = previous.store.problems() if previous else {}
+
+    def read(parser: Parser, found: FoundFile | SkippedFile) -> FileOutcome | None:
+        """Read a file; return None for one that is left out or as it was."""
+        if isinstance(found, SkippedFile):
+            return None
+        before = known.get(found.document_id)
+        if before and _has_bytes(found, before[0].bytes, before[0].sha256):
+            return None
+        return parser.read(found)
+
     documents: list[_Chunked] = []
-    unreadable: list[UnreadableFile] = []
     skipped: list[SkippedFile] = []
+    problems: dict[str, tuple[Problem, ...]] = {}
     first_id = 0
-    with Parser() as parser:
-        for number, found in enumerate(listed):
+    with Parsers(workers, limits) as parsers:
+        for number, (found, outcome) in enumerate(
+            zip(listed, parsers.each(read, listed), strict=True)
+        ):
             progress("reading", number, len(listed))
             if isinstance(found, SkippedFile):
                 skipped.append(found)
-                continue
-            facts = known.get(found.document_id)
-            if previous and facts and _has_bytes(found, facts.bytes, facts.sha256):
-                chunked = _taken(previous.store, found, first_id, models)
+            elif outcome is None:
+                assert previous is not None
+                problems[found.document_id] = known_problems.get(found.document_id, ())
+                for facts in known[found.document_id]:
+                    documents.append(
+                        _taken(previous.store, facts.document_id, found, first_id, models)
+                    )
+                    first_id += len(documents[-1].passages)
             else:
-                outcome = parser.read(found)
-                if isinstance(outcome, UnreadableFile):
-                    unreadable.append(outcome)
-                    continue
-                passages = chunk(outcome, models.encoder.count_tokens, first_id=first_id)
-                chunked = _chunked(outcome, passages, models)
-            documents.append(chunked)
-            first_id += len(chunked.passages)
+                problems[found.document_id] = outcome.problems
+                for document in outcome.documents:
+                    passages = chunk(document, models.encoder.count_tokens, first_id=first_id)
+                    documents.append(_chunked(document, passages, models))
+                    first_id += len(passages)
     progress("reading", len(listed), len(listed))
-    return _Read(tuple(documents), tuple(unreadable), tuple(skipped))
+    everything = [*skipped, *(problem for found in problems.values() for problem in found)]
+    return _Read(
+        tuple(documents),
+        tuple(each for each in everything if isinstance(each, UnreadableFile)),
+        tuple(each for each in everything if isinstance(each, SkippedFile)),
+        problems,
+    )
 
 
 def _has_bytes(found: FoundFile, size: int, sha256: str) -> bool:
@@ -208,19 +259,22 @@ def _has_bytes(found: FoundFile, size: int, sha256: str) -> bool:
         return False
 
 
-def _taken(store: Store, found: FoundFile, first_id: int, models: Models) -> _Chunked:
+def _taken(
+    store: Store, document_id: str, found: FoundFile, first_id: int, models: Models
+) -> _Chunked:
     """Take a document from the previous version, with the place its file has now."""
-    stored = store.document(found.document_id)
+    stored = store.document(document_id)
     assert stored is not None
     document = stored.model_copy(
         update={
             "source": found.source.file.resolve(),
             "modified_ns": found.source.file.stat().st_mtime_ns,
+            "places": store.places_of(document_id),
         }
     )
     passages = tuple(
         passage.model_copy(update={"passage_id": first_id + number})
-        for number, passage in enumerate(store.passages_of(found.document_id))
+        for number, passage in enumerate(store.passages_of(document_id))
     )
     return _chunked(document, passages, models)
 
@@ -243,7 +297,7 @@ def _nothing(paths: Sequence[Path], read: _Read) -> str:
     why = ", ".join(count for count in counts if count)
     return (
         f"there is nothing to index under {places}{f' ({why})' if why else ''}; give a folder with "
-        ".md, .txt or .html files: `python scripts/build_index.py PATH`"
+        "documents (docs/manual/documents.md names the types): `python scripts/build_index.py PATH`"
     )
 
 
@@ -306,14 +360,35 @@ def _vectors(
     return np.stack(rows).astype(np.float32)
 
 
-def _write(folder: Path, documents: Sequence[_Chunked], vectors: Vectors) -> None:
-    write_store(folder / STORE_NAME, documents)
+def _write(folder: Path, read: _Read, vectors: Vectors, progress: Progress) -> None:
+    progress("writing", 0, WRITING_STEPS)
+    write_store(folder / STORE_NAME, read.documents, read.problems)
+    progress("writing", 1, WRITING_STEPS)
     DenseIndex.write(vectors, folder / DENSE_NAME)
+    progress("writing", 2, WRITING_STEPS)
     SparseIndex.write(
         (
             SparseEntry(passage.passage_id, ordinal, text)
-            for ordinal, chunked in enumerate(documents)
+            for ordinal, chunked in enumerate(read.documents)
             for passage, text in zip(chunked.passages, chunked.texts, strict=True)
         ),
         folder / SPARSE_NAME,
     )
+    progress("writing", 3, WRITING_STEPS)
+
+
+def _write_words(
+    folder: Path, cache: VectorCache, models: Models, documents: Sequence[_Chunked]
+) -> list[bytes]:
+    """Write the collection's words with their vectors; return what those are cached under."""
+    chosen = chosen_words(text for chunked in documents for text in chunked.texts)
+    encoder = models.encoder
+    fingerprints = [word_fingerprint(encoder.sha256, spelled) for spelled in chosen.values()]
+    by_fingerprint = zip(fingerprints, chosen.values(), strict=True)
+    missing = {each: spelled for each, spelled in by_fingerprint if each not in cache}
+    for few, encoded in encode_words(missing, lambda word: encoder.encode_queries([word])[0]):
+        cache.add(few, encoded)
+    rows = np.array([cache[each] for each in fingerprints], np.float32)
+    vectors = rows.reshape(len(chosen), encoder.dimension)  # a collection may have no word
+    write_words(folder, WordVectors(tuple(chosen), vectors))
+    return fingerprints

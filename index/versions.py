@@ -30,6 +30,8 @@ STORE_NAME = "passages.sqlite"
 DENSE_NAME = "dense.faiss"
 SPARSE_NAME = "sparse"
 
+_NAME = re.compile(r"\d+-[0-9a-f]+")
+
 
 def current_version(index_folder: Path) -> Path:
     """Return the folder of the version in use; raise IndexMissing or IndexBroken."""
@@ -41,7 +43,7 @@ def current_version(index_folder: Path) -> Path:
     except (OSError, UnicodeDecodeError) as error:
         raise IndexBroken(f"{pointer} can't be read; run `{REBUILD_COMMAND}`") from error
     folder = index_folder / "versions" / name
-    if not re.fullmatch(r"\d+-[0-9a-f]+", name) or not folder.is_dir():
+    if not _NAME.fullmatch(name) or not folder.is_dir():
         raise IndexBroken(
             f"{pointer} names no version; run `{BUILD_COMMAND} --rollback` or `{REBUILD_COMMAND}`"
         )
@@ -75,7 +77,7 @@ def building(index_folder: Path) -> Iterator[None]:
 
 def new_version(index_folder: Path, index_id: str) -> Path:
     """Make an empty folder to write a version into; ``publish`` gives it its name."""
-    numbers = [int(path.name.split("-")[0]) for path in _versions(index_folder)]
+    numbers = [_number(path) for path in _versions(index_folder)]
     folder = index_folder / "versions" / f".building-{max(numbers, default=0) + 1:06d}-{index_id}"
     folder.mkdir()
     return folder
@@ -96,11 +98,42 @@ def publish(index_folder: Path, folder: Path, manifest: Manifest) -> Path:
     version = folder.with_name(folder.name.removeprefix(".building-"))
     folder.rename(version)
     _sync(version.parent)
+    turned_from = _newer_than_current(index_folder)
     make_current(index_folder, version)
-    for old in _versions(index_folder)[:-VERSIONS_KEPT]:
-        if old != version:
-            shutil.rmtree(old, ignore_errors=True)
+    kept = [old for old in _versions(index_folder) if old == version or old not in turned_from]
+    for old in _versions(index_folder):
+        if old not in kept[-VERSIONS_KEPT:]:
+            _remove(old)
     return version
+
+
+def _newer_than_current(index_folder: Path) -> list[Path]:
+    """Return the versions that a rollback turned away from: the next one isn't to lead there."""
+    try:
+        current = current_version(index_folder)
+    except (IndexMissing, IndexBroken):
+        return []
+    return [version for version in _versions(index_folder) if _number(version) > _number(current)]
+
+
+def hold(version: Path) -> int:
+    """Keep a version from being removed for as long as the returned descriptor is open."""
+    try:
+        descriptor = os.open(version / "manifest.json", os.O_RDONLY)
+    except OSError as error:
+        raise IndexBroken(f"{version} can't be read; run `{REBUILD_COMMAND}`") from error
+    fcntl.flock(descriptor, fcntl.LOCK_SH)
+    return descriptor
+
+
+def _remove(version: Path) -> None:
+    """Remove a version that nobody has open; one that is in use goes after a later build."""
+    with contextlib.suppress(FileNotFoundError), (version / "manifest.json").open("rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return
+    shutil.rmtree(version, ignore_errors=True)
 
 
 def make_current(index_folder: Path, version: Path) -> None:
@@ -118,7 +151,7 @@ def rollback(index_folder: Path) -> Manifest:
         versions = _versions(index_folder)
         with contextlib.suppress(IndexBroken):
             current = current_version(index_folder)
-            versions = [version for version in versions if version.name < current.name]
+            versions = [version for version in versions if _number(version) < _number(current)]
         for version in reversed(versions):
             with contextlib.suppress(IndexBroken):
                 manifest = read_manifest(version)
@@ -130,7 +163,11 @@ def rollback(index_folder: Path) -> Manifest:
 
 def _versions(index_folder: Path) -> list[Path]:
     folders = (index_folder / "versions").glob("[0-9]*-*")
-    return sorted(folders, key=lambda path: int(path.name.split("-")[0]))
+    return sorted((path for path in folders if _NAME.fullmatch(path.name)), key=_number)
+
+
+def _number(version: Path) -> int:
+    return int(version.name.split("-")[0])
 
 
 def _sync(path: Path) -> None:

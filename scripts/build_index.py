@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import datetime
 import json
+import signal
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Self
+
+from pydantic import ValidationError
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(REPOSITORY))
@@ -20,12 +25,14 @@ from index import (  # noqa: E402  the repository has to be on the path first
     NothingToIndex,
 )
 
-ERROR_CODES = {
+ERROR_CODES: dict[type[Exception], str] = {
     BuildInProgress: "build_in_progress",
     IndexMissing: "index_missing",
     ModelMissing: "model_missing",
     NothingToIndex: "nothing_to_index",
 }
+FAILURES = (IndexingError, ValidationError, OSError)
+"""What a build may end with that is no fault of the program."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -34,36 +41,97 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         if options.rollback:
             return _roll_back(options.index, as_json=options.json)
-        from index import build_index
-
-        with _Bar() as bar:
-            report = build_index(
-                options.paths,
-                options.index,
-                options.models,
-                rebuild=options.rebuild,
-                progress=bar.show,
-            )
-    except IndexingError as error:
-        if options.json:
-            code = ERROR_CODES.get(type(error), "indexing_failed")
-            print(json.dumps({"error": {"code": code, "message": str(error)}}, ensure_ascii=False))
-        else:
-            print(f"build_index: {error}", file=sys.stderr)
+        if options.watch:
+            return _watch(options)
+        report = _build(options)
+    except FAILURES as error:
+        _print_failure(*_failure(error, options.index), as_json=options.json)
         return 2
-    except OSError as error:
-        message = f"{error.filename or options.index} can't be written: {error.strerror}"
-        if options.json:
-            body = {"error": {"code": "not_writable", "message": message}}
-            print(json.dumps(body, ensure_ascii=False))
-        else:
-            print(f"build_index: {message}; give another folder with --index", file=sys.stderr)
+    except KeyboardInterrupt:
+        print(
+            "build_index: stopped; the index is whole, and the next build goes on from here",
+            file=sys.stderr,
+        )
         return 2
     if options.json:
         print(report.model_dump_json())
     else:
         _print_table(report, options.index)
     return 1 if report.unreadable else 0
+
+
+def _build(options: argparse.Namespace) -> BuildReport:
+    from index import build_index, limits_from_environment
+
+    # A service's journal is no place for bars; whoever runs a build may keep them in a file.
+    with _Bar(only_on_terminals=options.watch) as bar:
+        return build_index(
+            options.paths,
+            options.index,
+            options.models,
+            rebuild=options.rebuild,
+            workers=options.workers,
+            limits=limits_from_environment(),
+            progress=bar.show,
+        )
+
+
+def _watch(options: argparse.Namespace) -> int:
+    """Build after every change until SIGTERM or SIGINT; say what each build that did something did.
+
+    A build that fails is said once, not again with every try.
+    """
+    from index.watching import watch_and_build
+
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    last_said: object = None
+
+    def build() -> bool:
+        nonlocal last_said
+        try:
+            report = _build(options)
+        except FAILURES as error:
+            failure = _failure(error, options.index)
+            if failure != last_said:
+                _print_failure(*failure, as_json=options.json)
+            last_said = failure
+            return False
+        options.rebuild = False  # that was meant for the first build
+        news = (report.index_id, report.unreadable, report.skipped)
+        if news != last_said:
+            if options.json:
+                print(report.model_dump_json(), flush=True)
+            else:
+                _print_line(report)
+        last_said = news
+        return True
+
+    try:
+        watch_and_build(options.paths, options.index, build)
+    except KeyboardInterrupt:
+        print("build_index: stopped watching; the index is whole", file=sys.stderr)
+    return 0
+
+
+def _failure(error: Exception, index_folder: Path) -> tuple[str, str]:
+    """Return what went wrong: a code for programs, and a sentence with the way out for people."""
+    if isinstance(error, OSError):
+        place = error.filename or index_folder
+        return "not_writable", (
+            f"{place} can't be used: {error.strerror}; give another folder with --index"
+        )
+    if isinstance(error, ValidationError):
+        wrong = "; ".join(f"{each['loc'][-1]}: {each['msg']}" for each in error.errors())
+        return "bad_setting", f"a setting can't be used: {wrong}"
+    return ERROR_CODES.get(type(error), "indexing_failed"), str(error)
+
+
+def _print_failure(code: str, message: str, *, as_json: bool) -> None:
+    if as_json:
+        body = {"error": {"code": code, "message": message}}
+        print(json.dumps(body, ensure_ascii=False), flush=True)
+    else:
+        print(f"build_index: {message}", file=sys.stderr, flush=True)
 
 
 def _options(arguments: list[str] | None) -> argparse.Namespace:
@@ -82,30 +150,70 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--index", type=Path, default=REPOSITORY / "var" / "index", metavar="DIR")
     parser.add_argument("--models", type=Path, default=REPOSITORY / "var" / "models", metavar="DIR")
     parser.add_argument("--rebuild", action="store_true", help="read and encode everything anew")
-    parser.add_argument("--rollback", action="store_true", help="go back to the version before")
-    parser.add_argument("--json", action="store_true", help="print one JSON document on one line")
-    return parser.parse_args(arguments)
+    parser.add_argument(
+        "--workers",
+        type=int,
+        metavar="N",
+        help="files read at once; one for each core, at most 8, unless given",
+    )
+    instead = parser.add_mutually_exclusive_group()
+    instead.add_argument(
+        "--watch",
+        action="store_true",
+        help="go on: build whenever a file changes, until it is stopped",
+    )
+    instead.add_argument(
+        "--rollback",
+        action="store_true",
+        help="build nothing: go back to the version before the one in use",
+    )
+    parser.add_argument(
+        "--json",
+        action="store_true",
+        help="print one JSON document on one line (with --watch, one for each build)",
+    )
+    options = parser.parse_args(arguments)
+    if options.workers is not None and options.workers < 1:
+        parser.error("--workers has to be at least 1")
+    return options
 
 
 def _roll_back(index_folder: Path, *, as_json: bool) -> int:
-    from index import rollback
+    from index import IndexBroken, rollback
+    from index.versions import current_version
 
+    try:
+        left = current_version(index_folder).name
+    except IndexBroken:
+        left = None  # it names no version; there may be whole ones all the same
     manifest = rollback(index_folder)
+    version = current_version(index_folder)
     if as_json:
-        print(json.dumps({"index_id": manifest.index_id, "passages": manifest.passages}))
+        said = {
+            "index_id": manifest.index_id,
+            "version": version.name,
+            "version_left": left,
+            "documents": len(manifest.documents),
+            "passages": manifest.passages,
+        }
+        print(json.dumps(said))
     else:
-        documents = len(manifest.documents)
-        print(f"back to {manifest.index_id}: {documents} documents, {manifest.passages} passages")
+        written = (version / "manifest.json").stat().st_mtime
+        when = datetime.datetime.fromtimestamp(written).astimezone()
+        print(
+            f"back from {left or 'no version'} to {version.name}, built on {when:%Y-%m-%d %H:%M}: "
+            f"{len(manifest.documents)} documents, {manifest.passages} passages"
+        )
     return 0
 
 
 class _Bar:
     """A progress bar a stage, on stderr, with counts and the time that is left."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, only_on_terminals: bool) -> None:
         from tqdm import tqdm
 
-        self._tqdm = tqdm
+        self._tqdm = partial(tqdm, disable=None if only_on_terminals else False, file=sys.stderr)
         self._bar: tqdm[None] | None = None
         self._stage = ""
 
@@ -125,7 +233,7 @@ class _Bar:
                 self._bar.close()
             self._stage = stage
             unit = {"reading": "file", "encoding": "passage"}.get(stage, "step")
-            self._bar = self._tqdm(total=total, desc=stage, unit=unit, file=sys.stderr)
+            self._bar = self._tqdm(total=total, desc=stage, unit=unit)
         self._bar.update(done - self._bar.n)
 
 
@@ -141,12 +249,32 @@ def _print_table(report: BuildReport, index_folder: Path) -> None:
     for name, count, paths in rows:
         shortened = paths if len(paths) <= 70 else paths[:70].rsplit(",", 1)[0] + ", …"
         print(f"{name:<11}{count:>6}  {shortened}".rstrip())
-    for unreadable in report.unreadable:
-        print(f"  unreadable ({unreadable.reason}): {unreadable.message}")
+    _print_unreadable(report)
     for skipped in report.skipped:
         print(f"  skipped ({skipped.reason}): {skipped.path}")
     print(f"{'passages':<11}{report.passages:>6}")
     print(f"index {report.index_id} at {index_folder}, {report.seconds:.1f} s")
+
+
+def _print_line(report: BuildReport) -> None:
+    """Print a build on one line, and below it the files that could not be read."""
+    counts = (
+        (len(report.added), "added"),
+        (len(report.changed), "changed"),
+        (len(report.removed), "removed"),
+        (len(report.unreadable), "unreadable"),
+        (report.unchanged, "unchanged"),
+        (report.passages, "passages"),
+    )
+    said = ", ".join(f"{count} {name}" for count, name in counts if count)
+    now = datetime.datetime.now().astimezone()
+    print(f"{now:%H:%M:%S} index {report.index_id}: {said}, {report.seconds:.1f} s", flush=True)
+    _print_unreadable(report)
+
+
+def _print_unreadable(report: BuildReport) -> None:
+    for unreadable in report.unreadable:
+        print(f"  unreadable ({unreadable.reason}): {unreadable.message}", flush=True)
 
 
 if __name__ == "__main__":

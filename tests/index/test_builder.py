@@ -76,12 +76,12 @@ def test_added_changed_unchanged_and_removed_are_told_apart(write: Any, build: A
     (write("c.txt", "x")).unlink()
     write("d.md", "Words of d.")
     write("e.md", "")
-    write("f.pdf", "x")
+    write("f.exe", "x")
     report = build()
     assert (report.added, report.changed, report.removed) == (("d.md",), ("a.md",), ("c.txt",))
     assert report.unchanged == 1
     assert [(u.path, u.reason) for u in report.unreadable] == [("e.md", "empty")]
-    assert [(s.path, s.reason) for s in report.skipped] == [("f.pdf", "unsupported_type")]
+    assert [(s.path, s.reason) for s in report.skipped] == [("f.exe", "unsupported_type")]
     assert report.passages == 3
 
 

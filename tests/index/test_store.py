@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -187,3 +188,41 @@ def test_rollback_passes_over_a_damaged_version(tmp_path: Path, models_folder: P
     middle = sorted((tmp_path / "index" / "versions").iterdir())[1]
     (middle / "dense.faiss").write_bytes(b"")
     assert rollback(tmp_path / "index").index_id == ids[0]
+
+
+def versions(index_folder: Path) -> list[str]:
+    return sorted(path.name.split("-")[0] for path in (index_folder / "versions").iterdir())
+
+
+def test_a_version_that_a_rollback_turned_from_is_never_gone_back_to(
+    tmp_path: Path, models_folder: Path
+) -> None:
+    (tmp_path / "docs").mkdir()
+    ids = []
+    for number in range(3):
+        if number == 2:
+            assert rollback(tmp_path / "index").index_id == ids[0]
+        (tmp_path / "docs" / "a.md").write_text(f"Version {number} it is.", "utf-8")
+        ids.append(build_index([tmp_path / "docs"], tmp_path / "index", models_folder).index_id)
+    assert versions(tmp_path / "index") == ["000001", "000003"]
+    assert rollback(tmp_path / "index").index_id == ids[0]
+
+
+def test_a_version_in_use_stays_until_it_is_let_go(tmp_path: Path, models_folder: Path) -> None:
+    (tmp_path / "docs").mkdir()
+
+    def build(number: int) -> None:
+        (tmp_path / "docs" / "a.md").write_text(f"Version {number} it is.", "utf-8")
+        build_index([tmp_path / "docs"], tmp_path / "index", models_folder)
+
+    build(0)
+    retriever = Retriever.open(tmp_path / "index", models_folder)
+    for number in range(1, 5):
+        build(number)
+    assert versions(tmp_path / "index") == ["000001", "000003", "000004", "000005"]
+    with ThreadPoolExecutor(1) as thread:  # a thread of its own opens a connection of its own
+        (found,) = thread.submit(retriever.search, "version", 1).result()
+    assert found.passage.text == "Version 0 it is."
+    retriever.close()
+    build(5)
+    assert versions(tmp_path / "index") == ["000004", "000005", "000006"]

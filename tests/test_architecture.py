@@ -18,16 +18,26 @@ import index
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 HOMES = {
+    "docutils": {"index/formats/restructured.py"},
+    "docx": {"index/formats/word.py"},
     "faiss": {"index/dense.py"},
     "gradio": {"app/chat.py"},
     "onnxruntime": {"index/inference.py"},
+    "openpyxl": {"index/formats/sheets.py"},
+    "pptx": {"index/formats/slides.py"},
+    "pypdfium2": {"index/formats/pdf.py"},
     "sentence_transformers": {"index/embedding.py"},
     "sentencepiece": {"index/inference.py"},
     "tantivy": {"index/sparse.py"},
-    "tokenizers": {"index/inference.py"},
-    # Torch makes vectors while indexing and graphs while preparing; nothing that serves loads it.
-    "torch": {"index/embedding.py", "index/exporting.py", "index/preparing.py"},
-}
+    "tokenizers": {"index/inference.py", "app/training/encoding.py"},
+    # Torch makes vectors while indexing and graphs while preparing, and it trains; nothing that
+    # serves loads it.
+    "torch": {
+        "index/embedding.py", "index/exporting.py", "index/preparing.py",
+        "app/training/network.py", "app/training/release.py",
+        "app/training/run.py", "app/training/trainer.py",
+    },
+}  # fmt: skip
 
 COMPOSING_STEPS = {
     # A file is extracted in a child process: one step in two processes.
@@ -137,6 +147,26 @@ def test_app_takes_from_index_only_what_index_lists() -> None:
         and not (each.module == "index" and each.names and set(each.names) <= listed)
     ]
     assert not places(breaches)
+
+
+def test_nothing_that_serves_imports_training() -> None:
+    assert not places([
+        each
+        for each in imports("app", "index")
+        if not each.file.startswith("app/training/")
+        and any(
+            f"{name}.".startswith("app.training.")
+            for name in (each.module, *(f"{each.module}.{name}" for name in each.names))
+        )
+    ])  # fmt: skip
+
+
+def test_training_takes_nothing_from_what_serves() -> None:
+    assert not places([
+        each
+        for each in imports("app/training")
+        if package(each.module) == "app" and not each.module.startswith("app.training.")
+    ])  # fmt: skip
 
 
 def test_what_index_lists_is_there_and_in_order() -> None:

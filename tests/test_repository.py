@@ -16,6 +16,8 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from app.training.written import read_passages
+
 REPOSITORY = Path(__file__).resolve().parent.parent
 SCRIPTS = sorted((REPOSITORY / "scripts").glob("*.py"))
 LOCKS = sorted(REPOSITORY.glob("requirements*.lock"))
@@ -239,10 +241,12 @@ def test_the_links_of_the_documentation_lead_somewhere(document: Path) -> None:
 
 def test_settings_that_the_documentation_names_exist() -> None:
     from app.settings import Settings
+    from index import ReadingLimits
 
+    known = {*Settings.model_fields, *ReadingLimits.model_fields}
     for document in DOCUMENTATION:
         for name in re.findall(r"\bBRIEFING_DESK_([A-Z_]*[A-Z])\b", document.read_text("utf-8")):
-            assert name.lower() in Settings.model_fields, name
+            assert name.lower() in known, name
 
 
 def test_the_changelog_opens_with_the_version_of_the_project() -> None:
@@ -251,10 +255,12 @@ def test_the_changelog_opens_with_the_version_of_the_project() -> None:
 
 
 def test_notice_names_every_data_set_that_training_reads() -> None:
-    source = read("scripts/train_reader.py")
-    named = set(re.findall(r'"([a-z0-9]+)[a-z0-9.-]*\.jsonl\.gz"', source))
-    named |= {name.split("-")[0].split(".")[0] for name in mixed_data_sets(source)}
-    assert {"squad2", "timeqa", "kazqad"} <= named
+    named = {passage.file.split("-")[0] for passage in read_passages()}
+    for module in (REPOSITORY / "app" / "training").glob("*.py"):
+        source = module.read_text(encoding="utf-8")
+        named |= set(re.findall(r'"([a-z0-9]+)[a-z0-9.-]*\.jsonl\.gz"', source))
+        named |= {name.split("-")[0].split(".")[0] for name in mixed_data_sets(source)}
+    assert {"squad2", "timeqa", "kazqad", "ntrex"} <= named
     for name in named:
         assert DATA_SETS[name] in read("NOTICE"), name
 

@@ -1,24 +1,24 @@
 """Fit the probability that evidence is right, and the curve that thresholds are read from.
 
-    python scripts/calibrate.py QUESTIONS.jsonl.gz… [--output app/calibration.json] [--folds 5]
+    python scripts/calibrate.py --data DIR [--output app/calibration.json] [--folds 5]
+    python scripts/calibrate.py QUESTIONS.jsonl.gz…
 
-The questions ({"question", "context", "answers": [{"text", "start"}], "is_impossible"}, one a line)
-are put to an index of all their contexts, so that retrieval errs as it does in use. Questions whose
-passage is in their own language fit one model, the others another. Questions that trained the
-reader, and those that measure the program, have no place here. Exit codes: 0 done, 2 nothing
-written.
+With --data, the folder of question files, the questions are those of squad2-dev.calibrate and the
+written ones that are set aside for this (app/training/written.py). A file of one's own holds
+{"id", "question", "context", "answers": [{"text", "start"}]}, one a line. All are put to an index
+of all their contexts, so that retrieval errs as it does in use. Questions whose passage is in their
+own language fit one model, the others another. Questions that trained the reader, and those that
+measure the program, have no place here. Exit codes: 0 done, 2 nothing written.
 """
 
 from __future__ import annotations
 
 import argparse
-import gzip
-import itertools
-import json
 import math
 import sys
 import tempfile
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
@@ -29,14 +29,17 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from app.calibration import CALIBRATION_FILE, Calibration, Calibrations, RiskPoint, Weight
+from app.contexts import Place, read_rows, write_sources
 from app.finding import find_evidence
 from app.language import detect_language
 from app.opened import PASSAGES_RANKED, Opened
 from app.settings import READER_FILE, Settings
+from app.training.errors import WrongInput
+from app.training.questions import CALIBRATING_FILE
+from app.training.written import read_written
 from app.types import Evidence
 from index import Models, Retriever, build_index
 
-PARAGRAPHS_A_DOCUMENT = 20
 RIDGE = 1.0
 """Weight of the penalty on squared weights; it only keeps weights finite on small sets."""
 CURVE_POINTS = 60
@@ -46,9 +49,9 @@ DEVIATION_MIN = 1e-3
 Floats: TypeAlias = NDArray[np.float64]
 SPAN_FEATURES = (
     *("margin", "runner_up", "fused", "dense"),
-    *("coverage", "sentence_coverage", "similarity", "fit"),
+    *("coverage", "sentence_coverage", "first"),
 )
-FOREIGN_FEATURES = ("margin", "runner_up", "fused", "dense", "similarity", "fit")
+FOREIGN_FEATURES = ("margin", "runner_up", "fused", "dense", "first", "similarity")
 
 
 class Labelled(NamedTuple):
@@ -70,21 +73,29 @@ class Labelled(NamedTuple):
 def main() -> int:
     """Parse the arguments, ask, fit, write, and return the exit code."""
     parser = argparse.ArgumentParser(description="Fit the calibration of answers.")
-    parser.add_argument("questions", type=Path, nargs="+", help="JSON lines, plain or gzipped")
+    parser.add_argument("questions", type=Path, nargs="*", help="JSON lines, plain or gzipped")
+    parser.add_argument("--data", type=Path, help="folder of question files")
     parser.add_argument("--output", type=Path, default=CALIBRATION_FILE)
     parser.add_argument("--folds", type=int, default=5)
     parser.add_argument("--models", type=Path, default=Settings().models_folder)
-    parser.add_argument("--limit", type=int, help="only the first questions")
+    parser.add_argument("--limit", type=int, help="of each file, only the first questions")
     arguments = parser.parse_args()
-    rows = []
-    for file in arguments.questions:
-        opened_file = gzip.open if file.suffix == ".gz" else open
-        with opened_file(file, "rt", encoding="utf-8") as lines:
-            rows.extend([json.loads(line) for line in lines][: arguments.limit])
+    if not arguments.questions and not arguments.data:
+        parser.error("give files of questions, or --data with the folder that holds them")
+    try:
+        sets = [read_rows(file) for file in arguments.questions]
+        if arguments.data:
+            sets.append(read_rows(arguments.data / CALIBRATING_FILE))
+            sets.append([asdict(one) for one in read_written(arguments.data, "calibrate")])
+    except (OSError, WrongInput) as error:
+        print(f"Nothing was written: {error}", file=sys.stderr)
+        return 2
+    rows = [row for each in sets for row in each[: arguments.limit]]
     with tempfile.TemporaryDirectory() as folder:
         labelled = _label(rows, Path(folder), arguments.models)
+    given = ["--data DIR"] if arguments.data else []
     command = " ".join(
-        ["python scripts/calibrate.py", *(file.name for file in arguments.questions)]
+        ["python scripts/calibrate.py", *given, *(file.name for file in arguments.questions)]
     )
     own = [one for one in labelled if not one.foreign]
     foreign = [one for one in labelled if one.foreign]
@@ -112,44 +123,19 @@ def main() -> int:
 def _label(rows: Sequence[dict[str, Any]], folder: Path, models_folder: Path) -> list[Labelled]:
     """Ask every question, and label each piece of evidence that was found."""
     sources = folder / "sources"
-    sources.mkdir()
-    # A document has one language.
-    contexts = sorted(dict.fromkeys(row["context"] for row in rows), key=detect_language)
-    places: dict[str, tuple[str, int]] = {}
-    for language, group in itertools.groupby(contexts, key=detect_language):
-        whole = list(group)
-        for first in range(0, len(whole), PARAGRAPHS_A_DOCUMENT):
-            name, text = f"{language}-{first:05}.txt", f"{first // PARAGRAPHS_A_DOCUMENT + 1}\n\n"
-            for context in whole[first : first + PARAGRAPHS_A_DOCUMENT]:
-                places[context] = (name, len(text))
-                text += context + "\n\n"
-            (sources / name).write_text(text, encoding="utf-8", newline="")
+    asked = write_sources(rows, sources)
     build_index([sources], folder / "index", models_folder)
     models = Models.open(models_folder)
     settings = Settings(index_folder=folder / "index", models_folder=models_folder)
     retriever = Retriever.open(settings.index_folder, models)
     opened = Opened(settings, retriever, models.reader(READER_FILE), _neutral())
     paths = {one.document_id: one.path for one in retriever.documents()}
-    groups = {context: at % 1_000_003 for at, context in enumerate(contexts)}
+    contexts = sorted(dict.fromkeys(one.context for one in asked), key=detect_language)
+    groups = {context: at for at, context in enumerate(contexts)}
     labelled: list[Labelled] = []
-    for row in tqdm(rows, unit="question", mininterval=5.0):
-        query = opened.understand(row["question"], (), None)
+    for posed in tqdm(asked, unit="question", mininterval=5.0):
+        query = opened.understand(posed.question, (), None)
         ranked = retriever.search(query.standalone_question, PASSAGES_RANKED, documents=None)
-        name, offset = places[row["context"]]
-        golds = [
-            (name, offset + answer["start"], offset + answer["start"] + len(answer["text"]))
-            for answer in row["answers"]
-        ]
-
-        def is_right(one: Evidence, golds: list[tuple[str, int, int]] = golds) -> bool:
-            return any(
-                paths[one.passage.document_id] == gold[0]
-                and one.quote[0] <= gold[1]
-                and gold[2] <= one.quote[1]
-                and (one.span is None or (one.span[0] < gold[2] and gold[1] < one.span[1]))
-                for gold in golds
-            )
-
         evidence = find_evidence(
             query,
             ranked[: settings.passages_read],
@@ -159,15 +145,29 @@ def _label(rows: Sequence[dict[str, Any]], folder: Path, models_folder: Path) ->
             similarities=opened.similarities,
             probability=lambda features: 0.5,
         )
+        right = [_is_right(one, paths[one.passage.document_id], posed.golds) for one in evidence]
         labelled.append(
             Labelled(
-                groups[row["context"]],
+                groups[posed.context],
                 bool(evidence) and bool(evidence[0].features.foreign),
                 evidence,
-                np.array([is_right(one) for one in evidence], dtype=np.bool_),
+                np.array(right, dtype=np.bool_),
             )
         )
     return labelled
+
+
+def _is_right(evidence: Evidence, path: str, golds: Sequence[Place]) -> bool:
+    """Say whether the quote holds an answer where it stands, and the span, if any, touches it."""
+    return any(
+        path == gold.path
+        and evidence.quote[0] <= gold.start
+        and gold.end <= evidence.quote[1]
+        and (
+            evidence.span is None or (evidence.span[0] < gold.end and gold.start < evidence.span[1])
+        )
+        for gold in golds
+    )
 
 
 def _neutral() -> Calibrations:

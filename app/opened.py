@@ -194,10 +194,6 @@ class Opened:
         A question that a span answers is read; one about a subject at large is answered by
         sentences; where one way finds nothing that holds, the kinds that allow it try the other.
         """
-        foreign = bool(ranked) and (
-            self.collection.languages[ranked[0].passage.document_id] != query.language
-        )
-
         def read() -> tuple[tuple[Evidence, ...], float]:
             evidence = self.read(query, ranked)
             return evidence, self.threshold(evidence)
@@ -209,13 +205,9 @@ class Opened:
         only_names = bool(query.terms) and all(term.may_be_name for term in query.terms)
         if query.kind == "overview":
             ways = [choose]
-        elif query.kind == "topic":
+        elif query.kind in ("topic", "comparison", "yes_no"):
             ways = [choose, read]
-        elif query.kind in ("comparison", "yes_no"):
-            ways = [read if foreign else choose]
-        elif (only_names and query.kind in ("who", "definition")) or (
-            query.kind in ("list", "next", "definition") and not foreign
-        ):
+        elif (only_names and query.kind == "who") or query.kind in ("list", "next", "definition"):
             ways = [read, choose]
         first: tuple[Verdict, tuple[Evidence, ...]] | None = None
         for way in ways:

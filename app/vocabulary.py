@@ -24,8 +24,9 @@ SAME_EXCESS: Final = 0.055
 Cosines themselves can't be compared: within English they run higher than from Russian or Kazakh,
 and some words are near to everything (cf. CSLS, Conneau et al. 2018). Seen over the words of the
 shipped briefing, excess of the right word: motorway, highway .060; rebuilt, reconstruction .067;
-reduced in Kazakh .052; of 39 such pairs in three languages 30 are over .03. Of 25 words that nothing
-there means (school, gas, doctor) the nearest is over .03 for 5 (airport, infrastructure .048).
+reduced in Kazakh .052; of 39 such pairs in three languages 30 are over .03. Of 25 words that
+nothing there means (school, gas, doctor) the nearest is over .03 for 5 (airport, infrastructure
+.048).
 """
 
 

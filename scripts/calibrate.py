@@ -18,6 +18,7 @@ import math
 import sys
 import tempfile
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
@@ -29,8 +30,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from app.calibration import CALIBRATION_FILE, Calibration, Calibrations, RiskPoint, Weight
-from app.contexts import Place, read_rows, write_sources
-from app.finding import find_evidence
+from app.contexts import Place, Posed, read_rows, write_sources
 from app.language import detect_language
 from app.opened import PASSAGES_RANKED, Opened
 from app.settings import READER_FILE, Settings
@@ -51,7 +51,7 @@ SPAN_FEATURES = (
     *("margin", "runner_up", "fused", "dense"),
     *("coverage", "sentence_coverage", "first"),
 )
-FOREIGN_FEATURES = ("margin", "runner_up", "fused", "dense", "first", "similarity")
+FOREIGN_FEATURES = (*SPAN_FEATURES, "similarity")
 
 
 class Labelled(NamedTuple):
@@ -121,40 +121,46 @@ def main() -> int:
 
 
 def _label(rows: Sequence[dict[str, Any]], folder: Path, models_folder: Path) -> list[Labelled]:
-    """Ask every question, and label each piece of evidence that was found."""
-    sources = folder / "sources"
-    asked = write_sources(rows, sources)
-    build_index([sources], folder / "index", models_folder)
+    """Ask every question of the contexts in its context's language; label what was found.
+
+    Collections are mostly of one language: in one of three, a question in Kazakh would find
+    Kazakh passages that have nothing to do with it.
+    """
     models = Models.open(models_folder)
-    settings = Settings(index_folder=folder / "index", models_folder=models_folder)
+    by_language: dict[str, list[dict[str, Any]]] = {}
+    for row in rows:
+        by_language.setdefault(detect_language(row["context"]), []).append(row)
+    labelled: list[Labelled] = []
+    for language, some in sorted(by_language.items()):
+        sources, index_folder = folder / language / "sources", folder / language / "index"
+        asked = write_sources(some, sources)
+        build_index([sources], index_folder, models_folder)
+        labelled.extend(_label_each(asked, models, index_folder))
+    return labelled
+
+
+def _label_each(asked: Sequence[Posed], models: Models, index_folder: Path) -> list[Labelled]:
+    settings = Settings(index_folder=index_folder, models_folder=models.folder)
     retriever = Retriever.open(settings.index_folder, models)
     opened = Opened(settings, retriever, models.reader(READER_FILE), _neutral())
     paths = {one.document_id: one.path for one in retriever.documents()}
-    contexts = sorted(dict.fromkeys(one.context for one in asked), key=detect_language)
-    groups = {context: at for at, context in enumerate(contexts)}
-    labelled: list[Labelled] = []
-    for posed in tqdm(asked, unit="question", mininterval=5.0):
+    groups = {context: at for at, context in enumerate(dict.fromkeys(p.context for p in asked))}
+
+    def label(posed: Posed) -> Labelled:
         query = opened.understand(posed.question, (), None)
-        ranked = retriever.search(query.standalone_question, PASSAGES_RANKED, documents=None)
-        evidence = find_evidence(
-            query,
-            ranked[: settings.passages_read],
-            reader=opened.reader,
-            rarity=opened.collection.rarity,
-            languages=opened.collection.languages,
-            similarities=opened.similarities,
-            probability=lambda features: 0.5,
-        )
+        ranked = retriever.search(query.standalone_question, PASSAGES_RANKED)
+        evidence = opened.read(query, ranked)
         right = [_is_right(one, paths[one.passage.document_id], posed.golds) for one in evidence]
-        labelled.append(
-            Labelled(
-                groups[posed.context],
-                bool(evidence) and bool(evidence[0].features.foreign),
-                evidence,
-                np.array(right, dtype=np.bool_),
-            )
+        return Labelled(
+            groups[posed.context],
+            bool(evidence) and bool(evidence[0].features.foreign),
+            evidence,
+            np.array(right, dtype=np.bool_),
         )
-    return labelled
+
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        found = pool.map(label, asked)
+        return list(tqdm(found, total=len(asked), unit="question", mininterval=5.0))
 
 
 def _is_right(evidence: Evidence, path: str, golds: Sequence[Place]) -> bool:

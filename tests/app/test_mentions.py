@@ -42,15 +42,15 @@ def test_a_misspelt_word_is_mentioned_where_the_right_one_is() -> None:
 
 def test_coverage_is_the_weighted_share_of_terms_that_occur() -> None:
     said = Mentions("The bridge is long.")
-    assert said.coverage([term("bridge"), term("tunnel")], even, foreign=False) == 0.5
+    assert said.coverage([term("bridge"), term("tunnel")], even) == 0.5
     weights = {stems("bridge"): 3.0, stems("tunnel"): 1.0}
-    assert (
-        said.coverage([term("bridge"), term("tunnel")], weights.__getitem__, foreign=False) == 0.75
-    )
+    assert said.coverage([term("bridge"), term("tunnel")], weights.__getitem__) == 0.75
 
 
-def test_in_a_foreign_text_a_translated_word_counts_neither_way() -> None:
-    said = Mentions("The bridge opened in 2019.")
-    assert said.coverage([term("мост"), term("2019")], even, foreign=True) == 1.0
-    assert said.coverage([term("мост"), term("2020")], even, foreign=True) == 0.0
-    assert said.coverage([term("мост")], even, foreign=True) == 0.5
+def test_a_word_that_means_about_the_same_counts_in_part() -> None:
+    said = Mentions("The bridges opened in 2019.")
+    translated = term("мост").model_copy(update={"near": (("tunnel", 0.9), ("bridge", 0.8))})
+    assert not said.has(translated)
+    assert said.worth(translated) == 0.8
+    assert said.coverage([translated, term("2019")], even) == 0.9
+    assert said.coverage([term("мост")], even) == 0.0

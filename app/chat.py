@@ -7,10 +7,11 @@ character for character.
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import os
 import re
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from unittest.mock import patch
@@ -23,15 +24,19 @@ os.environ["GRADIO_ANALYTICS_MAX_EVENTS"] = "500"
 import gradio as gr
 from gradio.components.chatbot import ExampleMessage
 from gradio.routes import App
+from pydantic import TypeAdapter
 from starlette.responses import HTMLResponse, Response
 
-from app.bubble import bubble, inert, notice, shown
+from app.bubble import Surroundings, bubble, inert, notice, retry_notice, shown
 from app.chat_page import LANGUAGES, Texts, page_html, read_texts
-from app.desk import Desk, DeskBusy
-from app.errors import QuestionRefused
+from app.desk import Desk
+from app.errors import NotAdmitted, QuestionRefused, TooManyQuestions
+from app.stopwatch import Step
 from app.types import (
     Language,
+    Reply,
 )
+from index import Frozen
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -50,8 +55,24 @@ Message: TypeAlias = dict[str, Any]
 """A message as Gradio has it: role, content, options."""
 
 Conversation: TypeAlias = list[Message]
-Turn: TypeAlias = tuple[Any, Any, Any]
-"""What a handler gives back: the conversation, the text box, the earlier questions."""
+Turn: TypeAlias = tuple[Any, Any, Any, Any]
+"""What a handler gives back: the conversation, the text box, the earlier questions, and the
+question that is being answered."""
+
+PENDING_SECONDS: Final = 0.15
+"""How long an answer may take before the page says that it is being looked for."""
+
+
+class Asked(Frozen):
+    """A question that comes with a page: from a link, or from the same page in another language."""
+
+    question: str
+    documents: tuple[str, ...] | None = None
+    answer_id: str | None = None
+
+
+ASKED_LIST: Final = TypeAdapter(tuple[Asked, ...])
+CHOSEN: Final = TypeAdapter(tuple[str, ...])
 
 
 def add_chat(app: FastAPI, desk: Desk) -> None:
@@ -100,7 +121,7 @@ def _gradio_assets() -> str:
     return "\n  ".join(tags)
 
 
-@contextmanager
+@contextlib.contextmanager
 def _without_unused_apps() -> Iterator[None]:
     """Keep Blocks from making, when it is made, left and queued, an application of 80 routes each
     time: only the one that mounting makes is served, and the others are half of a second's start.
@@ -128,6 +149,12 @@ def _blocks(desk: Desk, language: Language, texts: Texts) -> gr.Blocks:
             group_consecutive_messages=False,
         )
         questions = gr.JSON([], visible=False)
+        asking = gr.JSON([], visible=False)
+        # The page's script writes and presses these: the ids of the documents to ask, and what was
+        # asked on the page of another language.
+        chosen = gr.Textbox(elem_id="chosen", visible="hidden")
+        kept = gr.Textbox(elem_id="kept", visible="hidden")
+        take_up = gr.Button(elem_id="take-up", visible="hidden")
         with gr.Row(elem_id="composer"):
             question = gr.Textbox(
                 elem_id="question",
@@ -137,54 +164,37 @@ def _blocks(desk: Desk, language: Language, texts: Texts) -> gr.Blocks:
                 scale=1,
             )
             ask = gr.Button(texts.ask, variant="primary", elem_id="ask", scale=0)
+            stop = gr.Button(texts.stop, elem_id="stop", scale=0)
         with gr.Row(elem_id="colophon"):
             gr.Markdown(texts.disclaimer, elem_id="disclaimer")
             restart = gr.Button(texts.new_conversation, size="sm", elem_id="restart", scale=0)
 
-        state = [conversation, question, questions]
-        asking = [
+        state = [conversation, question, questions, asking]
+        quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+        turns_taken = [
             gr.on(
                 [ask.click, question.submit],
                 turns.respond,
-                [question, conversation, questions],
+                [question, conversation, questions, chosen],
                 state,
                 trigger_mode="once",
-                show_progress="hidden",
-                api_visibility="private",
+                **quiet,
             ),
             gr.on(
                 [conversation.example_select, conversation.option_select],
                 turns.respond_to_choice,
-                [conversation, questions],
+                [conversation, questions, chosen],
                 state,
                 trigger_mode="once",
-                show_progress="hidden",
-                api_visibility="private",
+                **quiet,
             ),
-            blocks.load(
-                turns.open_page,
-                [conversation, questions],
-                state,
-                show_progress="hidden",
-                api_visibility="private",
-            ),
+            take_up.click(turns.take_up, [kept], state, **quiet),
+            blocks.load(turns.open_page, [conversation, questions], state, **quiet),
         ]
-        for turn in asking:
-            turn.failure(
-                turns.say_that_it_failed,
-                conversation,
-                conversation,
-                show_progress="hidden",
-                api_visibility="private",
-            )
-        restart.click(
-            turns.start_again,
-            None,
-            state,
-            cancels=asking,
-            show_progress="hidden",
-            api_visibility="private",
-        )
+        for turn in turns_taken:
+            turn.failure(turns.say_that_it_failed, [conversation, asking], state, **quiet)
+        stop.click(turns.stop, [conversation, asking], state, cancels=turns_taken, **quiet)
+        restart.click(turns.start_again, None, state, cancels=turns_taken, **quiet)
     blocks.queue(max_size=QUEUE_MAX, api_open=False, default_concurrency_limit=None)
     blocks.state_session_capacity = SESSIONS_MAX
     return blocks
@@ -199,62 +209,171 @@ class _Turns:
         self.texts = texts
 
     async def respond(
-        self, asked: str, so_far: Conversation, earlier: list[str]
+        self,
+        asked: str,
+        so_far: Conversation,
+        earlier: list[str],
+        chosen: str,
+        request: gr.Request,
     ) -> AsyncIterator[Turn]:
         """Show the question and that it is being answered, then the answer."""
-        if not asked.strip():
-            yield gr.skip(), gr.skip(), gr.skip()
-            return
-        texts = self.texts
-        kept = so_far[-2 * CONVERSATION_TURNS_MAX :]
-        put = [*kept, _said("user", shown(asked.strip()))]
-        yield [*put, _said("assistant", notice("pending", texts.searching))], "", gr.skip()
-        try:
-            reply = await self.desk.ask(asked, history=earlier)
-        except QuestionRefused as refusal:
-            limit = self.desk.settings.question_characters_max
-            refused = notice("notice", texts.refused[refusal.code].format(limit=limit))
-            yield [*kept, _said("assistant", refused)], asked, gr.skip()
-            return
-        except DeskBusy:
-            yield [*kept, _said("assistant", notice("notice", texts.busy))], asked, gr.skip()
-            return
-        answered = _said("assistant", bubble(reply, len(earlier) + 1, texts, self._languages()))
-        answered["options"] = [{"value": suggestion} for suggestion in reply.suggestions]
-        yield [*put, answered], "", [*earlier, asked][-CONVERSATION_TURNS_MAX:]
+        if asked.strip():
+            documents = CHOSEN.validate_json(chosen) if chosen else None
+            question = Asked(question=asked, documents=documents or None)
+            async for turn in self._answer(question, so_far, earlier, _caller(request)):
+                yield turn
+        else:
+            yield _turn()
 
     async def respond_to_choice(
-        self, so_far: Conversation, earlier: list[str], choice: gr.SelectData
+        self,
+        so_far: Conversation,
+        earlier: list[str],
+        chosen: str,
+        choice: gr.SelectData,
+        request: gr.Request,
     ) -> AsyncIterator[Turn]:
         """Ask the starter question or follow-up that was clicked."""
-        chosen = choice.value["text"] if isinstance(choice.value, dict) else choice.value
-        async for turn in self.respond(str(chosen), so_far, earlier):
+        picked = choice.value["text"] if isinstance(choice.value, dict) else choice.value
+        async for turn in self.respond(str(picked), so_far, earlier, chosen, request):
             yield turn
+
+    async def take_up(self, kept: str, request: gr.Request) -> AsyncIterator[Turn]:
+        """Ask again what was asked on the page of another language, one question after the other.
+
+        The page keeps questions, not answers: an answer is only shown when it was just given.
+        """
+        so_far: Conversation = []
+        earlier: list[str] = []
+        for question in ASKED_LIST.validate_json(kept)[-CONVERSATION_TURNS_MAX:]:
+            async for turn in self._answer(question, so_far, earlier, _caller(request)):
+                yield turn
+            so_far, _box, answered, _asking = turn
+            if not isinstance(answered, list):
+                return  # it was refused; what comes after it may depend on it
+            earlier = answered
 
     async def open_page(
         self, so_far: Conversation, earlier: list[str], request: gr.Request
     ) -> AsyncIterator[Turn]:
         """Ask what the address asks (``?q=``), or offer questions to start with."""
-        linked = request.query_params.get("q", "")
-        if linked.strip():
-            async for turn in self.respond(linked, so_far, earlier):
+        linked = dict(request.query_params)
+        if linked.get("q", "").strip():
+            question = Asked(
+                question=linked["q"],
+                documents=tuple(filter(None, linked.get("documents", "").split(","))) or None,
+                answer_id=linked.get("answer"),
+            )
+            async for turn in self._answer(question, so_far, earlier, _caller(request)):
                 yield turn
             return
-        starters = await self.desk.run(lambda assistant: assistant.starters(self.language))
-        examples = [ExampleMessage(text=starter) for starter in starters]
-        yield gr.Chatbot(examples=examples), gr.skip(), gr.skip()
+        with contextlib.suppress(NotAdmitted):
+            starters = await self.desk.run(lambda assistant: assistant.starters(self.language))
+            yield _turn(gr.Chatbot(examples=[ExampleMessage(text=one) for one in starters]))
 
-    def say_that_it_failed(self, so_far: Conversation) -> Conversation:
-        """Put a sentence where the answer should have been."""
-        return [*so_far[:-1], _said("assistant", notice("notice", self.texts.failed))]
+    async def _answer(
+        self, asked: Asked, so_far: Conversation, earlier: list[str], caller: str | None
+    ) -> AsyncIterator[Turn]:
+        """Show the question, what is being done where that takes a while, and the answer."""
+        kept = so_far[-2 * CONVERSATION_TURNS_MAX :]
+        put = [*kept, _said("user", shown(asked.question.strip()))]
+        yield _turn(put, box="", asking=[asked.question])
+        steps: list[Step] = ["waiting"]
+        answering = asyncio.ensure_future(
+            self.desk.ask(
+                asked.question,
+                history=earlier,
+                documents=asked.documents,
+                caller=caller,
+                announce=steps.append,
+            )
+        )
+        try:
+            said = None
+            while not (await asyncio.wait({answering}, timeout=PENDING_SECONDS))[0]:
+                if said != steps[-1]:
+                    said = steps[-1]
+                    yield _turn([*put, _said("assistant", notice("pending", self._doing(said)))])
+            reply = await answering
+        except QuestionRefused as refusal:
+            limit = self.desk.settings.question_characters_max
+            refused = notice("notice", self.texts.refused[refusal.code].format(limit=limit))
+            yield _turn([*kept, _said("assistant", refused)], box=asked.question, asking=[])
+            return
+        except NotAdmitted as refusal:
+            is_caller = isinstance(refusal, TooManyQuestions)
+            busy = self.texts.status.too_many if is_caller else self.texts.busy
+            told = _said("assistant", retry_notice(busy, self.texts))
+            yield _turn([*kept, told], box=asked.question, asking=[])
+            return
+        finally:
+            answering.cancel()
+        answered = _said(
+            "assistant", bubble(reply, self._around(asked, reply, earlier), self.texts)
+        )
+        answered["options"] = [{"value": suggestion} for suggestion in reply.suggestions]
+        questions = [*earlier, asked.question][-CONVERSATION_TURNS_MAX:]
+        yield _turn([*put, answered], box="", questions=questions, asking=[])
+
+    def say_that_it_failed(self, so_far: Conversation, asking: list[str]) -> Turn:
+        """Put a sentence where the answer should have been, and the question back in its box."""
+        failed = _said("assistant", retry_notice(self.texts.failed, self.texts))
+        return _turn([*_before_question(so_far), failed], box="".join(asking) or None, asking=[])
+
+    def stop(self, so_far: Conversation, asking: list[str]) -> Turn:
+        """Put back the question that no answer has come to."""
+        if not asking:
+            return _turn()
+        return _turn(_before_question(so_far), box=asking[0], asking=[])
 
     def start_again(self) -> Turn:
         """Empty the page."""
-        return [], "", []
+        return _turn([], box="", questions=[], asking=[])
 
-    def _languages(self) -> dict[str, str | None]:
-        documents = self.desk.assistant.retriever.documents()
-        return {document.document_id: document.language for document in documents}
+    def _doing(self, step: Step) -> str:
+        summaries = self.desk.assistant.retriever.documents()
+        return self.texts.steps[step].format(
+            documents=len(summaries), passages=sum(summary.passages for summary in summaries)
+        )
+
+    def _around(self, asked: Asked, reply: Reply, earlier: list[str]) -> Surroundings:
+        summaries = self.desk.assistant.retriever.documents()
+        titles = {summary.document_id: summary.title for summary in summaries}
+        linked = asked.answer_id
+        return Surroundings(
+            turn=len(earlier) + 1,
+            languages={summary.document_id: summary.language for summary in summaries},
+            documents=None
+            if asked.documents is None
+            else {one: titles.get(one, one) for one in asked.documents},
+            is_as_linked=None if linked is None else linked == reply.answer_id,
+            takes_feedback=self.desk.storage is not None,
+        )
+
+
+def _turn(
+    conversation: Conversation | gr.Chatbot | None = None,
+    *,
+    box: str | None = None,
+    questions: list[str] | None = None,
+    asking: list[str] | None = None,
+) -> Turn:
+    """What changes on the page; what isn't given stays as it is."""
+
+    def changed(part: Any) -> Any:
+        return gr.skip() if part is None else part
+
+    return changed(conversation), changed(box), changed(questions), changed(asking)
+
+
+def _before_question(so_far: Conversation) -> Conversation:
+    """The conversation up to the newest question."""
+    asked = [at for at, message in enumerate(so_far) if message["role"] == "user"]
+    return so_far[: asked[-1]] if asked else []
+
+
+def _caller(request: gr.Request) -> str | None:
+    return request.client.host if request.client else None
 
 
 def _said(role: str, content: str) -> Message:

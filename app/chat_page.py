@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import json
 from pathlib import Path
 from string import Template
 from typing import Final, get_args
@@ -10,6 +11,7 @@ from typing import Final, get_args
 from pydantic import Field
 
 from app.errors import RefusalCode
+from app.stopwatch import Step
 from app.types import AbstentionReason, Language, SourceState
 from index import Frozen
 
@@ -31,6 +33,76 @@ class PaneTexts(Frozen):
     unreachable: str
     document_changed: str
     unseen_character: str
+    citation_of: str
+    previous: str
+    next_label: str = Field(alias="next")
+    copy_quote: str
+    page: str
+    sheet: str
+    row: str
+
+
+class BarTexts(Frozen):
+    """What the bar over the conversation says."""
+
+    label: str
+    all_documents: str
+    some_documents: str
+    save: str
+    as_markdown: str
+    as_json: str
+    print_label: str = Field(alias="print")
+    nothing_to_save: str
+
+
+class ChooserTexts(Frozen):
+    """What the list of documents to ask says."""
+
+    heading: str
+    hint: str
+    search: str
+    none_found: str
+    all: str
+    done: str
+    remove: str
+    unreachable: str
+
+
+class StatusTexts(Frozen):
+    """What is said about an answer that came, or could not come."""
+
+    answered: str
+    offline: str
+    unreachable: str
+    too_many: str
+    dismiss: str
+
+
+class FeedbackTexts(Frozen):
+    """What the feedback buttons say; a button's key is the verdict it sends."""
+
+    label: str
+    right: str
+    wrong_answer: str
+    wrong_evidence: str
+    missing: str
+    thanks: str
+    failed: str
+
+    def verdicts(self) -> tuple[tuple[str, str], ...]:
+        """Each verdict with what its button says."""
+        return tuple(
+            (verdict, str(getattr(self, verdict)))
+            for verdict in ("right", "wrong_answer", "wrong_evidence", "missing")
+        )
+
+
+class ExportTexts(Frozen):
+    """What a saved conversation says."""
+
+    question: str
+    reference: str
+    saved_from: str
 
 
 class Texts(Frozen):
@@ -47,31 +119,52 @@ class Texts(Frozen):
     disclaimer: str
     languages_label: str
     skip_to_question: str
-    searching: str
+    steps: dict[Step, str]
+    stop: str
+    ask_again: str
     understood_as: str
+    asked_of: str
     source: str
     sources: str
     nearest: str
     copy_label: str = Field(alias="copy")
     copied: str
     copy_failed: str
+    copy_link: str
+    link_copied: str
+    link_same: str
+    link_differs: str
     abstention: dict[AbstentionReason, str]
     source_state: dict[SourceState, str]
     refused: dict[RefusalCode, str]
     busy: str
     failed: str
     pane: PaneTexts
+    bar: BarTexts
+    chooser: ChooserTexts
+    status: StatusTexts
+    feedback: FeedbackTexts
+    export: ExportTexts
 
 
-class PageTexts(Frozen):
-    """What the page's script says and shows."""
-
-    language: Language
-    conversation: str
-    copied: str
-    copy_failed: str
-    source_state: dict[SourceState, str]
-    pane: PaneTexts
+SCRIPT_TEXTS: Final = {
+    "busy",
+    "conversation",
+    "sources",
+    "nearest",
+    "copied",
+    "copy_failed",
+    "link_copied",
+    "source_state",
+    "abstention",
+    "pane",
+    "bar",
+    "chooser",
+    "status",
+    "feedback",
+    "export",
+}
+"""What of ``Texts`` the page's script says; the rest is in the HTML and in what Gradio draws."""
 
 
 def read_texts(language: Language) -> Texts:
@@ -88,14 +181,11 @@ def page_html(title: str, language: Language, texts: dict[Language, Texts], asse
         f"{' aria-current=true' if other == language else ''}>{texts[other].language_name}</a>"
         for other in LANGUAGES
     )
-    page_texts = PageTexts(
-        language=language,
-        conversation=own.conversation,
-        copied=own.copied,
-        copy_failed=own.copy_failed,
-        source_state=own.source_state,
-        pane=own.pane,
-    )
+    page = {
+        "language": language,
+        "title": title,
+        **own.model_dump(mode="json", by_alias=True, include=SCRIPT_TEXTS),
+    }
     return template.substitute(
         language=language,
         title=html.escape(title),
@@ -103,7 +193,8 @@ def page_html(title: str, language: Language, texts: dict[Language, Texts], asse
         skip_to_question=own.skip_to_question,
         languages_label=own.languages_label,
         pane_label=own.pane.label,
+        bar_label=own.bar.label,
         language_links=links,
         gradio_assets=assets,
-        page_texts=page_texts.model_dump_json().replace("<", "\\u003c"),
+        page_texts=json.dumps(page, ensure_ascii=False).replace("<", "\\u003c"),
     )

@@ -3,26 +3,34 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 import re
+import zlib
 from html import unescape
-from typing import cast
+from typing import Any, cast
 
+import gradio as gr
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from starlette.requests import Request
 
 from app.assistant import Assistant
-from app.bubble import UNSEEN, as_plain_text, bubble, inert, shown
+from app.bubble import UNSEEN, Surroundings, bubble, inert, packed, shown
 from app.chat import Turn, _Turns
 from app.chat_page import APP, LANGUAGES, read_texts
 from app.desk import WAITING_MAX, Desk
 from app.rendering import as_markdown, as_text
 from app.settings import Settings
-from app.types import Abstention, Answer, Citation, Language, Line, Searched
+from app.types import REPLY, Abstention, Answer, Citation, Language, Line, Searched
 
 TEXTS = read_texts("en")
 LANGUAGES_OF_DOCUMENTS: dict[str, str | None] = {"report": "en", "plan": "kk"}
+
+
+def around(turn: int = 1, **more: Any) -> Surroundings:
+    return Surroundings(turn=turn, languages=LANGUAGES_OF_DOCUMENTS, **more)
 
 
 def citation(number: int, quote: str, document_id: str = "report") -> Citation:
@@ -69,9 +77,7 @@ def test_each_mark_becomes_a_chip_that_carries_its_place() -> None:
         Line(role="short", text="763 kilometers", number=1),
         Line(role="quote", text="“763 kilometers of canals”", number=1),
     ]
-    made = bubble(
-        answer(lines, citation(1, "763 kilometers of canals")), 3, TEXTS, LANGUAGES_OF_DOCUMENTS
-    )
+    made = bubble(answer(lines, citation(1, "763 kilometers of canals")), around(3), TEXTS)
     chips = re.findall(r'<a class="chip" href="([^"]*)"', made)
     place = "#document=report&start=10&end=34&sha256=abababababab&citation=3-1"
     assert [unescape(chip) for chip in chips] == [place, place]
@@ -80,9 +86,7 @@ def test_each_mark_becomes_a_chip_that_carries_its_place() -> None:
 
 def test_a_bracket_from_a_document_is_no_chip() -> None:
     lines = [Line(role="quote", text="“as shown in [1] and [2]”", number=1)]
-    made = bubble(
-        answer(lines, citation(1, "as shown in [1] and [2]")), 1, TEXTS, LANGUAGES_OF_DOCUMENTS
-    )
+    made = bubble(answer(lines, citation(1, "as shown in [1] and [2]")), around(), TEXTS)
     assert made.count('class="chip"') == 1
 
 
@@ -91,7 +95,7 @@ def test_a_documents_words_are_in_the_documents_language() -> None:
         Line(role="template", text="The documents say:"),
         Line(role="quote", text="“каналдар”", number=1),
     ]
-    made = bubble(answer(lines, citation(1, "каналдар", "plan")), 1, TEXTS, LANGUAGES_OF_DOCUMENTS)
+    made = bubble(answer(lines, citation(1, "каналдар", "plan")), around(1), TEXTS)
     assert '<div class="reply answer" lang="en">' in made
     assert '> <q lang="kk" dir="auto">“каналдар”</q>' in made
 
@@ -102,8 +106,8 @@ def test_a_resolved_follow_up_is_shown_from_the_second_turn_on() -> None:
         citation(1, "763"),
         standalone="How long are the canals?",
     )
-    assert "How long are the canals" in bubble(reply, 2, TEXTS, LANGUAGES_OF_DOCUMENTS)
-    assert 'class="understood"' not in bubble(reply, 1, TEXTS, LANGUAGES_OF_DOCUMENTS)
+    assert "How long are the canals" in bubble(reply, around(2), TEXTS)
+    assert 'class="understood"' not in bubble(reply, around(1), TEXTS)
 
 
 def test_an_abstention_says_which_and_shows_the_nearest_passages_with_their_words() -> None:
@@ -124,20 +128,53 @@ def test_an_abstention_says_which_and_shows_the_nearest_passages_with_their_word
         missing_terms=("GDP",),
         nearest=(citation(1, "763 kilometers"),),
     )
-    made = bubble(reply, 1, TEXTS, LANGUAGES_OF_DOCUMENTS)
+    made = bubble(reply, around(1), TEXTS)
     assert inert(TEXTS.abstention["near_miss"]) in made
     assert '<q lang="en" dir="auto">763 kilometers</q>' in made
     assert made.count('class="source"') == 1
 
 
-def test_what_is_copied_has_the_answer_and_its_numbered_sources() -> None:
+def test_a_reply_travels_whole_in_its_bubble() -> None:
     reply = answer(
-        [Line(role="quote", text="“763 kilometers”", number=1)], citation(1, "763 kilometers")
+        [Line(role="quote", text="“763 “км” <b>”", number=1)], citation(1, "763 “км” <b>")
     )
-    assert as_plain_text(reply, TEXTS) == (
-        "How long?\n\n“763 kilometers” [1]\n\n"
-        "Sources:\n[1] The report › Canals (report.md): “763 kilometers”"
-    )
+    surroundings = around(documents={"report": "The report"})
+    made = bubble(reply, surroundings, TEXTS)
+    carried = re.findall(r'<button type="button" class="record" value="([\w+/=]*)">', made)
+    assert carried == [packed(reply, surroundings)]
+    record = json.loads(zlib.decompress(base64.b64decode(carried[0])))
+    assert REPLY.validate_python(record["reply"]) == reply
+    assert record["documents"] == ["report"]
+
+
+def test_a_restricted_question_says_which_documents_were_asked() -> None:
+    reply = answer([Line(role="quote", text="“763”", number=1)], citation(1, "763"))
+    made = bubble(reply, around(documents={"report": "The <report>"}), TEXTS)
+    assert f"{inert(TEXTS.asked_of)} {inert('The <report>')}" in made
+    assert 'class="asked-of"' not in bubble(reply, around(), TEXTS)
+
+
+@pytest.mark.parametrize(
+    ("is_same", "said"), [(True, TEXTS.link_same), (False, TEXTS.link_differs)]
+)
+def test_a_linked_answer_says_whether_it_is_still_the_same(is_same: bool, said: str) -> None:
+    reply = answer([Line(role="quote", text="“763”", number=1)], citation(1, "763"))
+    assert inert(said) in bubble(reply, around(is_as_linked=is_same), TEXTS)
+    assert "linked" not in bubble(reply, around(), TEXTS)
+
+
+def test_feedback_is_asked_for_only_where_it_is_stored() -> None:
+    reply = answer([Line(role="quote", text="“763”", number=1)], citation(1, "763"))
+    asked = bubble(reply, around(takes_feedback=True), TEXTS)
+    verdicts = re.findall(r'value="(right|wrong_answer|wrong_evidence|missing)"', asked)
+    assert verdicts == ["right", "wrong_answer", "wrong_evidence", "missing"]
+    assert "feedback" not in bubble(reply, around(), TEXTS)
+
+
+def test_a_source_names_page_sheet_and_row_where_it_has_them() -> None:
+    placed = citation(1, "763").model_copy(update={"page": 4, "sheet": "2025", "row": 12})
+    made = bubble(answer([Line(role="quote", text="“763”", number=1)], placed), around(), TEXTS)
+    assert "The report › Canals, page 4, sheet 2025, row 12" in unescape(made)
 
 
 @given(st.text())
@@ -183,11 +220,13 @@ def test_a_reader_who_has_to_wait_is_told_so_and_keeps_the_question() -> None:
 
     desk = Desk(Settings(), cast("Assistant", Nobody()))
     desk._admitted = WAITING_MAX
+    request = gr.Request(Request({"type": "http"}))
 
     async def turns() -> list[Turn]:
-        return [turn async for turn in _Turns(desk, "en", TEXTS).respond("How long?", [], [])]
+        taken = _Turns(desk, "en", TEXTS).respond("How long?", [], [], "", request)
+        return [turn async for turn in taken]
 
-    *_, (conversation, question, _questions) = asyncio.run(turns())
+    *_, (conversation, question, _questions, _asking) = asyncio.run(turns())
     assert question == "How long?"
     assert inert(TEXTS.busy) in conversation[-1]["content"]
     assert [message["role"] for message in conversation] == ["assistant"]

@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 from urllib.parse import urlsplit
 
 import pytest
@@ -42,7 +42,27 @@ The berth of the 𝒜urora is 7 \u202eneddih\u202c and 12\u200b3 [1] </script></
 | 7 | <svg onload="window.hacked=1">Aurora</svg> |
 """
 
+SHELF = {
+    "changed.md": "# The lighthouse\n\nThe lighthouse of Aktau was built by Anvar Sadykov.\n",
+    "missing.md": "# The ferry\n\nThe ferry to Baku carries 52 railway wagons.\n",
+    "library.ru.md": "# Библиотека\n\nБиблиотека порта хранит 12 400 книг по мореходству.\n",
+    "school.kk.md": "# Мектеп\n\nПорт мектебінде 310 оқушы оқиды.\n",
+    "tonnage.csv": "Year,Cargo,Tons\n2023,Grain,410000\n2024,Cement,95000\n",
+    **{
+        f"quay-{number}.md": f"# Quay {number}\n\n## Depth\n\nQuay {number} is {number + 6} metres "
+        f"deep.\n\n## Length\n\nQuay {number} is {number}50 metres long.\n"
+        for number in range(1, 8)
+    },
+}
+
 OpenPage = Callable[..., Page]
+
+
+class Shelf(NamedTuple):
+    """Where the dozen documents are served, and where their feedback is stored."""
+
+    url: str
+    stored: Path
 
 
 @pytest.fixture(scope="module")
@@ -71,6 +91,24 @@ def hostile_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     (folder / "sources" / "register.md").write_text(HOSTILE, encoding="utf-8")
     with Server(build([folder / "sources"], folder / "index")) as server:
         yield server.url
+
+
+@pytest.fixture(scope="session")
+def shelf(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shelf]:
+    """A server that stores feedback, on a dozen documents in three languages; since they were
+    indexed one has changed and one is gone.
+    """
+    folder = tmp_path_factory.mktemp("shelf")
+    sources = folder / "sources"
+    sources.mkdir()
+    for name, text in SHELF.items():
+        (sources / name).write_text(text, encoding="utf-8")
+    index = build([sources], folder / "index")
+    with (sources / "changed.md").open("a", encoding="utf-8") as changed:
+        changed.write("One more line.\n")
+    (sources / "missing.md").unlink()
+    with Server(index, {"BRIEFING_DESK_STORAGE_FILE": str(folder / "stored.sqlite")}) as server:
+        yield Shelf(server.url, folder / "stored.sqlite")
 
 
 @pytest.fixture(scope="module")

@@ -7,59 +7,20 @@ The README's picture is made by the test that is named for it:
 
 from __future__ import annotations
 
-import contextlib
 import os
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 import httpx
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Page, expect
 
-from app.chat_page import LANGUAGES, Texts, read_texts
+from app.chat_page import LANGUAGES, read_texts
 from app.types import Language
+from tests.browser.asking import MARKED, QUESTION, TEXTS, UNANSWERABLE, ask, marks, reply_to
 from tests.browser.conftest import HOSTILE, OpenPage
 
 pytestmark = pytest.mark.browser
-
-QUESTION = "How much annual financing could the new framework provide?"
-UNANSWERABLE = "What is the GDP of Kazakhstan?"
-TEXTS = read_texts("en")
-
-MARKED = "[...document.querySelectorAll('#source mark')].map(mark => mark.textContent).join('')"
-
-
-def ask(page: Page, question: str, texts: Texts = TEXTS) -> Locator:
-    """Type a question, press Enter, and wait for its reply."""
-    replies = page.locator(".reply")
-    box = page.get_by_label(texts.question_label)
-    box.wait_for()
-    before = replies.count()
-    box.fill(question)
-    # Enter is not taken while the turn before is being closed, some milliseconds after its answer.
-    for _ in range(40):
-        box.press("Enter")
-        with contextlib.suppress(AssertionError):
-            expect(box).to_have_value("", timeout=500)
-            break
-    newest = replies.nth(before)
-    newest.wait_for()
-    return newest
-
-
-def reply_to(url: str, question: str, *history: str) -> dict[str, Any]:
-    """What the API says to the same question."""
-    response = httpx.post(
-        f"{url}/api/ask", json={"question": question, "history": history}, timeout=60
-    )
-    reply: dict[str, Any] = response.json()
-    return reply
-
-
-def marks(page: Page) -> Locator:
-    """The quoted words in the pane that can be seen."""
-    return page.locator("#source mark:not(.sign *)")
 
 
 def colours(page: Page, selector: str) -> tuple[tuple[float, ...], tuple[float, ...]]:
@@ -400,7 +361,14 @@ def test_a_page_speaks_one_language_to_eyes_and_ears(
         "[...document.querySelectorAll('[aria-label]')].filter(node => node.checkVisibility())"
         ".map(node => node.ariaLabel)"
     )
-    assert set(names) <= {texts.conversation, texts.languages_label, texts.pane.label}
+    assert set(names) <= {
+        texts.conversation,
+        texts.languages_label,
+        texts.pane.label,
+        texts.bar.label,
+        texts.pane.previous,
+        texts.pane.next_label,
+    }
 
 
 def test_the_front_door_opens_in_the_browsers_language(url: str, open_page: OpenPage) -> None:

@@ -12,6 +12,11 @@ from index.manuscript import Draft, Facts, Manuscript, in_one_line
 LINKED_SHARE = 0.6
 """A part of a page whose class or id speaks of a menu is one when so much of it is links."""
 
+MENU_LINKS_MIN = 4
+MENU_LINKED_SHARE = 0.9
+"""A list of so many links and hardly a word beside them is a menu, on a page that marks no main
+part."""
+
 _DROPPED = {
     "aside", "button", "canvas", "dialog", "footer", "form", "head", "iframe", "nav", "noscript",
     "object", "script", "select", "style", "svg", "template", "textarea", "video", "audio",
@@ -23,6 +28,7 @@ _BREAKING = {
     "menu", "ol", "p", "pre", "section", "summary", "table", "tbody", "td", "tfoot", "th", "thead",
     "tr", "ul", "h1", "h2", "h3", "h4", "h5", "h6",
 }  # fmt: skip
+_PERMALINKS = {"#", "¶", "§"}
 _LEADS_AROUND = re.compile(
     r"\b(?:nav(?:bar|igation|header|footer)?|menu|breadcrumbs?|sidebar|toc|table-of-contents|"
     r"cookies?|consent|pager|pagination|share|social|related|skip-?link)\b"
@@ -45,7 +51,7 @@ def read_page(data: bytes) -> Draft:
     if root is None:
         raise UnreadableDocument("empty", "the page has no words; remove it")
     manuscript = Manuscript()
-    write_page(root, manuscript)
+    write_page(root, manuscript, has_menus=len(mains) != 1)
     return manuscript.draft(_facts(tree))
 
 
@@ -93,8 +99,11 @@ def _attribute(node: Any, name: str) -> str | None:
     return value.strip() or None if value else None
 
 
-def write_page(root: Any, manuscript: Manuscript) -> None:
-    """Walk a page without recursion (pages may nest as deep as they like) and write its blocks."""
+def write_page(root: Any, manuscript: Manuscript, *, has_menus: bool = False) -> None:
+    """Walk a page without recursion (pages may nest as deep as they like) and write its blocks.
+
+    ``has_menus`` says that the part isn't known to be the main one: lists of links are left out.
+    """
     writer = _BlockWriter(manuscript)
     stack: list[tuple[Any, bool]] = [(root, False)]
     list_numbers: list[int] = []
@@ -118,6 +127,10 @@ def write_page(root: Any, manuscript: Manuscript) -> None:
                 writer.end_block()
             continue
         if node is not root and (_is_hidden(node) or _leads_around(node)):
+            continue
+        if has_menus and tag in ("ul", "ol", "menu") and _is_menu(node):
+            continue
+        if tag == "a" and (node.text() or "").strip() in _PERMALINKS:
             continue
         if tag == "br":
             writer.words.append("\n")
@@ -191,20 +204,40 @@ def _leads_around(node: Any) -> bool:
     named = f"{attributes.get('class') or ''} {attributes.get('id') or ''}".lower()
     if not _LEADS_AROUND.search(named.replace("_", "-")):
         return False
+    return _linked_share(node) >= LINKED_SHARE
+
+
+def _is_menu(listed: Any) -> bool:
+    links = len(listed.css("li a"))
+    return links >= MENU_LINKS_MIN and _linked_share(listed) >= MENU_LINKED_SHARE
+
+
+def _linked_share(node: Any) -> float:
     whole = len(in_one_line(node.text()))
     linked = sum(len(in_one_line(link.text())) for link in node.css("a, button"))
-    return whole == 0 or linked >= LINKED_SHARE * whole
+    return linked / whole if whole else 1.0
 
 
 def _write_table(table: Any, manuscript: Manuscript) -> None:
     """Write a caption and a table; its first row is the header if the page says so."""
     caption = table.css_first("caption")
     if caption is not None:
-        manuscript.paragraph(in_one_line(caption.text(separator=" ")))
+        manuscript.paragraph(_cell_words(caption))
     rows = []
     has_header = False
     for number, row in enumerate(table.css("tr")):
         cells = row.css("td, th")
         has_header = has_header or (number == 0 and all(cell.tag == "th" for cell in cells))
-        rows.append([cell.text(separator=" ") for cell in cells])
+        rows.append([_cell_words(cell) for cell in cells])
     manuscript.table(rows, has_header=has_header)
+
+
+def _cell_words(cell: Any) -> str:
+    """Return the words of a cell; what begins a line on the page is parted by a blank."""
+    parts = []
+    for node in cell.traverse(include_text=True):
+        if node.tag == "-text" and node.parent.tag not in _DROPPED:
+            parts.append(node.text(deep=False) or "")
+        elif node.tag == "br" or node.tag in _BREAKING:
+            parts.append(" ")
+    return in_one_line("".join(parts))

@@ -33,7 +33,9 @@ _ROLE = re.compile(r":[\w:.+-]+:`([^`]*)`", re.DOTALL)
 _TARGET = re.compile(r"(.+?)\s*<[^<>]+>\Z", re.DOTALL)
 _DIRECTIVE = re.compile(r"\.\. ([\w:+-]+)::[ ]?(.*)")
 _OPTION = re.compile(r"\s*:[\w-]+:")
-_WITHOUT_TEXT = {"toctree", "contents", "include", "index", "highlight", "currentmodule", "image"}
+_WITHOUT_TEXT = frozenset(
+    "contents currentmodule highlight image include index raw toctree".split()
+)
 _LEFT_OUT = (
     nodes.comment, nodes.substitution_definition, nodes.target, nodes.raw, nodes.pending,
     nodes.decoration, nodes.topic, nodes.meta,

@@ -45,15 +45,15 @@ def has_header(rows: Sequence[Sequence[str]]) -> bool:
 def write_rows(manuscript: Manuscript, rows: Sequence[Row], sheet: str | None = None) -> None:
     """Write the tables of a sheet, which blank rows may part, with the row that each line is in."""
     header: Sequence[str] = ()
-    for number, part in enumerate(_parts(rows)):
+    is_list = all(len(row.filled) == 1 for row in rows)
+    for part in _parts(rows):
         body = list(part)
-        is_list = all(len(row.filled) == 1 for row in body)
-        while not is_list and len(body[0].filled) == 1:
+        while body and len(body[0].filled) == 1 and not is_list:
             title = body.pop(0)
             manuscript.stand_at(sheet=sheet, row=title.number)
             manuscript.paragraph(in_one_line(title.filled[0]))
         cells = [row.cells for row in body]
-        if has_header(cells) and (number == 0 or not header or _names_values(cells)):
+        if has_header(cells) and (not header or _names_values(cells)):
             header = [in_one_line(cell) for cell in body[0].cells]
             manuscript.stand_at(sheet=sheet, row=body[0].number)
             manuscript.columns(header)

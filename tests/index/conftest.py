@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from index import Document, Models, build_index
-from index.reading import read_documents
+from index import Document, Models, ReadingLimits, build_index
+from index.files import FoundFile, Source, document_id_of
+from index.reading import FileOutcome, Parser, read_documents
 from index.types import SkippedFile, UnreadableFile
 
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
 
 Write = Callable[[str, str | bytes], Path]
 Read = Callable[..., Document]
+Extract = Callable[..., FileOutcome]
 
 
 def count_words(texts: Sequence[str]) -> tuple[int, ...]:
@@ -54,15 +57,37 @@ def write(sources: Path) -> Write:
     return write_file
 
 
+@pytest.fixture(scope="session")
+def parser() -> Iterator[Parser]:
+    """One child process for all files that are read under the usual limits."""
+    with Parser() as usual:
+        yield usual
+
+
 @pytest.fixture
-def read(write: Write, sources: Path) -> Read:
+def extracted(parser: Parser, sources: Path) -> Extract:
+    """Read one file of the folder of sources as indexing does, under other limits if given."""
+
+    def extract_one(file: Path, **limits: Any) -> FileOutcome:
+        path = file.relative_to(sources).as_posix()
+        found = FoundFile(Source(file, path), document_id_of(path))
+        if not limits:
+            return parser.read(found)
+        with Parser(ReadingLimits(**limits)) as other:
+            return other.read(found)
+
+    return extract_one
+
+
+@pytest.fixture
+def read(write: Write, extracted: Extract) -> Read:
     """Write one file and read it as indexing does."""
 
     def read_one(path: str, content: str | bytes) -> Document:
-        write(path, content)
-        (outcome,) = (o for o in read_documents([sources]) if o.path == path)
-        assert isinstance(outcome, Document), outcome
-        return outcome
+        outcome = extracted(write(path, content))
+        assert not outcome.problems
+        (document,) = outcome.documents
+        return document
 
     return read_one
 

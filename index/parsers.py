@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import queue
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 from types import TracebackType
 from typing import Self, TypeVar
 
@@ -14,6 +14,9 @@ from index.reading import Parser
 
 WORKERS_MAX = 8
 """Each worker is a process that may take as much memory as one file is allowed."""
+
+ABANDON_SECONDS = 0.05
+"""How long a parser that is no longer wanted may go on before its child is killed."""
 
 Item = TypeVar("Item")
 Outcome = TypeVar("Outcome")
@@ -34,6 +37,7 @@ class Parsers:
         for parser in self._parsers:
             self._idle.put(parser)
         self._threads = ThreadPoolExecutor(workers)
+        self._is_abandoned = False
 
     def __enter__(self) -> Self:
         return self
@@ -44,12 +48,25 @@ class Parsers:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self._threads.shutdown(wait=False, cancel_futures=True)
         if error is not None:  # nobody waits for what is being read
-            for parser in self._parsers:
-                parser.abandon()
-        self._threads.shutdown(cancel_futures=True)
+            self._abandon()
+        self._threads.shutdown()
         for parser in self._parsers:
             parser.__exit__(kind, error, trace)
+
+    def _abandon(self) -> None:
+        """Kill what reads until no parser is in use: one may only be about to start its child."""
+        self._is_abandoned = True
+        idle: list[Parser] = []
+        while len(idle) < len(self._parsers):
+            try:
+                idle.append(self._idle.get(timeout=ABANDON_SECONDS))
+            except queue.Empty:
+                for parser in self._parsers:
+                    parser.abandon()
+        for parser in idle:
+            self._idle.put(parser)
 
     def each(
         self, work: Callable[[Parser, Item], Outcome], items: Iterable[Item]
@@ -59,6 +76,8 @@ class Parsers:
         def with_parser(item: Item) -> Outcome:
             parser = self._idle.get()
             try:
+                if self._is_abandoned:
+                    raise CancelledError
                 return work(parser, item)
             finally:
                 self._idle.put(parser)

@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import random
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +21,6 @@ from index import (
 from index.versions import current_version
 
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
-KILLS = 3
 
 
 @pytest.fixture
@@ -216,105 +210,6 @@ def test_updating_equals_rebuilding(
         except NothingToIndex:
             continue
         assert state(root / "updated", models_folder) == state(root / "fresh", models_folder)
-
-
-def answers_rightly(index_folder: Path, models_folder: Path, texts: set[str]) -> str:
-    """Check that the index opens, and quotes only what one of the two states holds."""
-    verify_index(index_folder)
-    retriever = Retriever.open(index_folder, models_folder)
-    found = retriever.search("words of the document", 10)
-    assert found
-    for ranked in found:
-        document = retriever.document(ranked.passage.document_id)
-        assert document.text[ranked.passage.start : ranked.passage.end] == ranked.passage.text
-        assert document.text in texts
-    versions = {retriever.document(s.document_id).text.split()[1] for s in retriever.documents()}
-    retriever.close()
-    assert len(versions) == 1, "the answer mixes two versions"
-    return versions.pop()
-
-
-STAGED = """
-import os, signal, sys
-sys.path.insert(0, sys.argv[1])
-from pathlib import Path
-import index.builder as builder, index.vector_cache as vector_cache, index.versions as versions
-left = int(sys.argv[5])
-def ticking(function):
-    def tick(*values, **named):
-        global left
-        left -= 1
-        if left == 0:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return function(*values, **named)
-    return tick
-builder.embed_passages = lambda encoder, texts: (encoder.encode_passages([t]) for t in texts)
-builder.BATCH_TEXTS = 1
-builder.write_store = ticking(builder.write_store)
-builder.DenseIndex.write = ticking(builder.DenseIndex.write)
-builder.SparseIndex.write = ticking(builder.SparseIndex.write)
-versions._sync = ticking(versions._sync)
-vector_cache.VectorCache.add = ticking(vector_cache.VectorCache.add)
-Path.rename = ticking(Path.rename)
-Path.replace = ticking(Path.replace)
-Path.write_text = ticking(Path.write_text)
-builder.build_index([Path(sys.argv[2])], Path(sys.argv[3]), Path(sys.argv[4]))
-"""
-
-
-def write_version(sources: Path, version: str) -> set[str]:
-    texts = set()
-    for number in range(4):
-        text = f"Version {version} words of document {number}.\n"
-        (sources / f"{number}.md").write_text(text, "utf-8")
-        texts.add(text)
-    return texts
-
-
-@pytest.mark.parametrize("step", [3, 6, 8, 22, 24, 26, 28])
-def test_a_kill_at_any_step_leaves_the_old_index_or_the_new_one(
-    step: int, tmp_path: Path, sources: Path, build: Any, models_folder: Path
-) -> None:
-    texts = write_version(sources, "old")
-    build()
-    texts |= write_version(sources, "new")
-    command = [sys.executable, "-c", STAGED, REPOSITORY, sources, tmp_path / "index", models_folder]
-    outcome = subprocess.run([*map(str, command), str(step)], check=False, capture_output=True)
-    assert outcome.returncode in (0, -signal.SIGKILL), outcome.stderr
-    answers_rightly(tmp_path / "index", models_folder, texts)
-    build()
-    assert answers_rightly(tmp_path / "index", models_folder, texts) == "new"
-    assert not list((tmp_path / "index" / "versions").glob(".building-*"))
-
-
-@pytest.mark.usefixtures("with_sentence_transformers")
-def test_kills_at_random_moments_of_the_real_script_lose_nothing(
-    tmp_path: Path, sources: Path, models_folder: Path
-) -> None:
-    texts = write_version(sources, "old")
-    command = [
-        sys.executable,
-        str(REPOSITORY / "scripts" / "build_index.py"),
-        str(sources),
-        "--index",
-        str(tmp_path / "index"),
-        "--models",
-        str(models_folder),
-    ]
-    began = time.monotonic()
-    subprocess.run(command, check=True, capture_output=True)
-    whole = time.monotonic() - began
-    dice = random.Random(7)
-    for number in range(KILLS):
-        texts |= write_version(sources, f"new{number}")
-        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        time.sleep(dice.uniform(0.3, 1.0) * whole)
-        process.kill()
-        process.wait()
-        answers_rightly(tmp_path / "index", models_folder, texts)
-    subprocess.run(command, check=True, capture_output=True)
-    last = answers_rightly(tmp_path / "index", models_folder, texts)
-    assert last == f"new{KILLS - 1}"
 
 
 @pytest.mark.usefixtures("with_sentence_transformers")

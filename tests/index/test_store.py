@@ -198,7 +198,7 @@ def test_a_version_that_a_rollback_turned_from_is_never_gone_back_to(
     tmp_path: Path, models_folder: Path
 ) -> None:
     (tmp_path / "docs").mkdir()
-    ids = []
+    ids: list[str] = []
     for number in range(3):
         if number == 2:
             assert rollback(tmp_path / "index").index_id == ids[0]

@@ -7,9 +7,11 @@ costs that file and nothing else. Parent and child talk in lines of JSON.
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 import resource
 import select
+import signal
 import subprocess
 import sys
 import time
@@ -29,7 +31,10 @@ Problem: TypeAlias = UnreadableFile | SkippedFile
 CHILD_FILES_MAX = 500
 """After so many files the child is replaced, so that nothing it leaks can pile up."""
 
-START_SECONDS_MAX = 60.0
+START_SECONDS_MAX = 300.0
+WAIT_FACTOR = 10
+"""A file's time is that of the processor; one that only sleeps is waited for so many times longer,
+since on a busy machine a file that is being read may wait as well."""
 
 _REPOSITORY = Path(__file__).resolve().parent.parent
 _CHILD = "import sys; sys.path.insert(0, sys.argv[1]); from index.reading import serve; serve()"
@@ -138,10 +143,11 @@ class Parser:
         except BrokenPipeError:
             self._stop()
             return b""
-        answer = _line(child, self._limits.file_seconds_max)
-        if not answer or not answer.endswith(b"\n"):
-            self._stop()
-        return answer if answer is None or answer.endswith(b"\n") else b""
+        answer = _line(child, WAIT_FACTOR * self._limits.file_seconds_max)
+        if answer is not None and answer.endswith(b"\n"):
+            return answer
+        self._stop()
+        return None if answer is None or child.returncode == -signal.SIGXCPU else b""
 
     def abandon(self) -> None:
         """End the child at once, from another thread too: what it reads comes back as broken."""
@@ -254,6 +260,8 @@ def serve() -> None:
     output.write(b"ready\n")
     output.flush()
     for line in sys.stdin.buffer:
+        until = math.ceil(time.process_time() + limits.file_seconds_max)
+        resource.setrlimit(resource.RLIMIT_CPU, (until, resource.RLIM_INFINITY))
         reply = _read(_Request.model_validate_json(line), limits)
         output.write(reply.model_dump_json().encode() + b"\n")
         output.flush()

@@ -11,15 +11,19 @@ from hypothesis import strategies as st
 
 from index import Document, Passage
 from index.chunking import PASSAGE_TOKENS_MAX, chunk, embedded_text
-from index.extracting import extract_text
+from index.extracting import Extracted, extract_text
+from tests.documents import book, lines, pdf, slides, word, workbook
 
 
 def count_words(texts: Any) -> tuple[int, ...]:
     return tuple(len(text.split()) for text in texts)
 
 
-def document_of(text: str, *, suffix: str = "markdown") -> Document:
-    extracted = extract_text(text.encode(), suffix, "name")  # type: ignore[arg-type]
+def document_of(
+    text: str, *, suffix: str = "markdown", extracted: Extracted | None = None
+) -> Document:
+    if extracted is None:
+        extracted = extract_text(text.encode(), suffix, "name")  # type: ignore[arg-type]
     return Document(
         document_id="d",
         file_id="d",
@@ -94,6 +98,45 @@ def test_a_sentence_over_the_limit_is_a_passage_of_its_own() -> None:
 def test_small_paragraphs_under_one_heading_are_put_together() -> None:
     text = "# A\n\nOne.\n\nTwo.\n\n# B\n\nThree.\n"
     assert [p.text for p in passages_of(text)] == ["One.\n\nTwo.", "Three."]
+
+
+def test_a_long_row_is_parted_between_its_cells_and_says_whose_it_is() -> None:
+    words = " ".join(["word"] * 60)
+    source = f"Name,First,Second\nCoast,{words},{words}\nDesert,few,more\n"
+    document = document_of(source, suffix="csv")
+    first, second, short = chunk(document, count_words)
+    assert quotes(first, document.text) == ["Name: Coast;", f"First: {words};"]
+    assert quotes(second, document.text) == [f"Second: {words}"]
+    assert (first.lead_in, second.lead_in) == ("", "Name: Coast")
+    assert quotes(short, document.text) == ["Name: Desert; First: few; Second: more"]
+    check_laws(document, (first, second, short))
+
+
+PROSE = "The line opened in 1998. It has nine stations."
+
+
+@pytest.mark.parametrize(
+    ("suffix", "content"),
+    [
+        (
+            "pdf",
+            pdf(lines(PROSE, "and a bridge."), lines("• one", "• two", "Contents . . . . . 3")),
+        ),
+        ("docx", word(("Heading 1", "H"), ("Normal", PROSE), ("List Bullet", "x"), [["a", "b"]])),
+        ("pptx", slides(("T", ["a", "b"], PROSE), ("", ["c"], ""))),
+        ("xlsx", workbook({"S": [["T"], ["a", "b"], [1, 2], [], ["c", "d"], ["e", 3]]})),
+        ("csv", b"a;b\n1;x, y\n\nz\n2;\n"),
+        ("epub", book(f"<h1>H</h1><p>{PROSE}</p><pre>x = 1\ny</pre><table><tr><td>1<td>2</table>")),
+        ("rst", f"T\n=\n\n{PROSE}\n\n- a\n- b\n\n::\n\n  c\n  d\n".encode()),
+        ("html", f"<h1>H</h1><p>{PROSE}<br>Then</p><ul><li>a<li>b</ul>".encode()),
+    ],
+)
+def test_passages_of_every_format_cover_its_text(suffix: str, content: bytes) -> None:
+    extracted = extract_text(content, suffix, "name")  # type: ignore[arg-type]
+    document = document_of("", extracted=extracted)
+    passages = chunk(document, count_words)
+    check_laws(document, passages)
+    assert passages
 
 
 def test_code_is_kept_whole_by_lines() -> None:

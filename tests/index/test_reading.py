@@ -245,7 +245,25 @@ def test_a_parser_that_hangs_costs_one_file_and_its_time(
         "r.serve()"
     )
     monkeypatch.setattr(reading_module, "_CHILD", hanging)
-    with Parser(ReadingLimits(file_seconds_max=3)) as parser:
+    with Parser(ReadingLimits(file_seconds_max=1)) as parser:
+        first, second = parser.read(found(bomb)), parser.read(found(good))
+    assert [problem.reason for problem in first.problems] == ["timeout"]
+    assert len(second.documents) == 1
+
+
+def test_a_parser_that_never_comes_to_an_end_is_stopped_by_the_system(
+    write: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bomb, good = write("bomb.md", "Endless."), write("good.md", "Words.")
+    endless = (
+        "import sys; sys.path.insert(0, sys.argv[1]); import index.reading as r\n"
+        "whole = r._read\n"
+        "r._read = lambda asked, limits: (\n"
+        "    max(iter(int, 1)) if 'bomb' in asked.path else whole(asked, limits))\n"
+        "r.serve()"
+    )
+    monkeypatch.setattr(reading_module, "_CHILD", endless)
+    with Parser(ReadingLimits(file_seconds_max=1)) as parser:
         first, second = parser.read(found(bomb)), parser.read(found(good))
     assert [problem.reason for problem in first.problems] == ["timeout"]
     assert len(second.documents) == 1

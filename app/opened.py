@@ -194,6 +194,7 @@ class Opened:
         A question that a span answers is read; one about a subject at large is answered by
         sentences; where one way finds nothing that holds, the kinds that allow it try the other.
         """
+
         def read() -> tuple[tuple[Evidence, ...], float]:
             evidence = self.read(query, ranked)
             return evidence, self.threshold(evidence)

@@ -73,9 +73,7 @@ def test_any_number_of_workers_builds_the_same_index(
     )
     for number in range(9):
         # The first files are the longest, so that with several workers they are done last.
-        write(
-            f"{number}.md", f"# Title {number}\n\n" + f"Words of {number}.\n\n" * (300 >> number)
-        )
+        write(f"{number}.md", f"# Title {number}\n\n" + f"Words of {number}.\n\n" * (300 >> number))
     write("unreadable.md", "")
     reports = [
         build_index([sources], tmp_path / f"index-{workers}", models_folder, workers=workers)

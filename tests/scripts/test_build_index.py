@@ -78,7 +78,11 @@ def test_an_unreadable_file_is_listed_and_gives_one(run: Run) -> None:
     code, report = run.json()
     assert code == 1
     ((entry),) = report["unreadable"]
-    assert entry == {"path": "b.md", "reason": "empty", "message": "b.md: the file is empty; remove it, or fill it"}
+    assert entry == {
+        "path": "b.md",
+        "reason": "empty",
+        "message": "b.md: the file is empty; remove it, or fill it",
+    }
     code, out, err = run()
     assert code == 1
     assert "unreadable (empty): b.md" in out

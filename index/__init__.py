@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from index.duplicates import find_same_words
 from index.errors import (
     BuildInProgress,
     IndexBroken,
@@ -105,6 +106,7 @@ __all__ = [
     "export_graph",
     "export_int8",
     "extract",
+    "find_same_words",
     "fold",
     "limits_from_environment",
     "rollback",

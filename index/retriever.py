@@ -13,10 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.dense import DenseIndex
+from index.duplicates import without_repeats
 from index.errors import IndexBroken
 from index.inference import Encoder, Models
 from index.manifest import REBUILD_COMMAND, Manifest, check_files, read_manifest
 from index.models import PREPARE_COMMAND, sha256_of
+from index.models import read_manifest as read_models_manifest
 from index.sparse import SparseIndex
 from index.store import SourceFacts, Store
 from index.types import Document, DocumentSummary, Passage, Place, RankedPassage
@@ -25,6 +27,9 @@ from index.vocabulary import WordVectors, open_words
 
 CANDIDATES = 50
 """How many passages each of dense and sparse proposes."""
+
+REPEATS_SEEN = 2
+"""So many times the passages asked for are looked at for ones that say the same."""
 
 DENSE_WEIGHT = 0.7
 """The share of the dense score in the fused one.
@@ -80,8 +85,13 @@ class Retriever:
             return False
 
     def reopened(self) -> Retriever:
-        """Open what is current now, on the same models; this one goes on answering until closed."""
-        return Retriever.open(self._index_folder, self.models)
+        """Open what is current now; this one goes on answering until closed.
+
+        The models stay open too, unless they were made anew.
+        """
+        folder = self.models.folder
+        same = read_models_manifest(folder) == self.models.manifest
+        return Retriever.open(self._index_folder, self.models if same else folder)
 
     def close(self) -> None:
         """Close the store's connections; later builds may remove the version."""
@@ -145,7 +155,10 @@ class Retriever:
     def search(
         self, query: str, count: int, *, documents: frozenset[str] | None = None
     ) -> tuple[RankedPassage, ...]:
-        """Return the passages that fit a question best, among ``documents`` if given."""
+        """Return the passages that fit a question best, among ``documents`` if given.
+
+        What stands in several places is returned once, with the other places.
+        """
         rows = sorted(self._rows[d] for d in documents or () if d in self._rows)
         if documents is not None and not rows:
             return ()
@@ -159,9 +172,9 @@ class Retriever:
         sparse = np.zeros(len(candidates), np.float32)
         sparse[np.searchsorted(candidates, matching)] = sparse_found
         scores = fuse(dense, sparse)
-        best = np.lexsort((candidates, -scores))[:count]
+        best = np.lexsort((candidates, -scores))[: REPEATS_SEEN * count]
         passages = self._store.passages([int(row) for row in candidates[best]])
-        return tuple(
+        ranked = (
             RankedPassage(
                 passage=passage,
                 rank=rank,
@@ -171,6 +184,7 @@ class Retriever:
             )
             for rank, (place, passage) in enumerate(zip(best, passages, strict=True), start=1)
         )
+        return without_repeats(ranked, count)
 
     @cached_property
     def _summaries(self) -> tuple[DocumentSummary, ...]:

@@ -142,6 +142,7 @@ class RankedPassage(Frozen):
 
     ``dense`` is the inner product of unit vectors, ``sparse`` the BM25 score (0 where the passage
     was not among the sparse results), ``score`` their fusion in 0…1; rank counts from 1.
+    ``repeated_by`` are passages whose words all stand in this one; they have no rank of their own.
     """
 
     passage: Passage
@@ -149,6 +150,7 @@ class RankedPassage(Frozen):
     score: float
     dense: float
     sparse: float
+    repeated_by: tuple[Passage, ...] = ()
 
 
 class DocumentSummary(Frozen):

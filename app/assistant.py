@@ -41,6 +41,13 @@ class Assistant:
         retriever = Retriever.open(settings.index_folder, models)
         return cls(Opened(settings, retriever, models.reader(READER_FILE), load_calibrations()))
 
+    def reopened(self) -> Assistant:
+        """Open the version of the index that is current now, on what can stay open."""
+        retriever, opened = self.retriever.reopened(), self.opened
+        same = retriever.models is self.retriever.models
+        reader = opened.reader if same else retriever.models.reader(READER_FILE)
+        return Assistant(Opened(opened.settings, retriever, reader, opened.known))
+
     def ask(
         self,
         question: str,

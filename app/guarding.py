@@ -1,16 +1,21 @@
-"""What stands before every route: which paths exist, how long a body may be, what a browser may do.
+"""What stands before every route: who may come in, which paths exist, how long a body may be.
 
-``Guard`` is plain ASGI, so that it covers the mounted chat pages as well as the API.
+``Guard`` is plain ASGI, so that it covers the mounted chat pages as well as the API. How long a
+request may take to arrive is the connection's matter (``app/connections.py``).
 """
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Sequence
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.credentials import Credentials
+from app.error_replies import Problem, error_reply, path_of
+from app.origins import ANY_ADDRESS, LOOPBACK_NAMES, host_of, is_same_site, normal_origin
+from app.settings import Settings
 
 CHAT_BODY_BYTES_MAX = 1_048_576
 """A chat page sends its conversation along; 1 MiB is some 200 turns."""
@@ -24,17 +29,27 @@ login, monitoring, deep links) does not exist here."""
 
 CHAT_PREFIX = re.compile(r"/(?:en|ru|kk)(?:/|$)")
 
+OPEN_PATHS = frozenset({"/healthz"})
+"""Answered to anybody under any host name, so that a supervisor needs no password."""
+
+OPERATORS_PATHS = frozenset({"/metrics", "/api/openapi.json"})
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
 FOREVER = "public, max-age=31536000, immutable"
 HASHED = re.compile(r"/(?:en|ru|kk)/assets/.*")
 """Gradio puts a hash of the content into these names."""
 
 
 class Guard:
-    """Refuses unknown chat routes and long bodies, and sets the security headers of every reply."""
+    """Refuses what may not come in, and sets the security headers of every reply."""
 
-    def __init__(self, app: ASGIApp, body_bytes_max: int, allowed_origins: Sequence[str]) -> None:
+    def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self.app = app
-        self.body_bytes_max = body_bytes_max
+        self.body_bytes_max = settings.body_bytes_max
+        self.credentials = Credentials(settings)
+        self.hosts = {*LOOPBACK_NAMES, *settings.allowed_hosts, settings.host} - ANY_ADDRESS
+        self.origins = frozenset(settings.allowed_origins)
         self.page_policy = "; ".join(
             (
                 "default-src 'none'",
@@ -46,7 +61,7 @@ class Guard:
                 "manifest-src 'self'",
                 "base-uri 'self'",
                 "form-action 'none'",
-                " ".join(("frame-ancestors 'self'", *allowed_origins)),
+                " ".join(("frame-ancestors 'self'", *settings.allowed_origins)),
             )
         )
 
@@ -58,31 +73,71 @@ class Guard:
         if scope["type"] != "http":
             await send({"type": "websocket.close", "code": 1008})
             return
-        path: str = scope["path"]
+        path = path_of(scope)
 
         async def send_guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
                 self._set_headers(MutableHeaders(scope=message), path)
             await send(message)
 
-        is_chat = CHAT_PREFIX.match(path) is not None
-        if is_chat and not CHAT_ROUTES.fullmatch(path):
-            await _refuse(send_guarded, 404, "not_found", "There is nothing at this address.")
+        problem = self._problem(scope, path)
+        if problem is None and scope["method"] not in SAFE_METHODS:
+            bytes_max = CHAT_BODY_BYTES_MAX if CHAT_PREFIX.match(path) else self.body_bytes_max
+            try:
+                body = await _body_within(scope, receive, bytes_max)
+            except ClientDisconnect:
+                return
+            if body is not None:
+                receive = _replay(body, receive)
+            else:
+                problem = Problem(
+                    "body_too_large", f"Send at most {bytes_max:,} bytes in one request."
+                )
+        if problem is not None:
+            is_challenged = problem.code == "login_required"
+            headers = self.credentials.challenge if is_challenged else None
+            reply = error_reply(problem, scope, headers)
+            await reply(scope, receive, send_guarded)
             return
-        if scope["method"] in {"GET", "HEAD", "OPTIONS"}:
-            await self.app(scope, receive, send_guarded)
-            return
-        bytes_max = CHAT_BODY_BYTES_MAX if is_chat else self.body_bytes_max
-        body = await _body_within(scope, receive, bytes_max)
-        if body is None:
-            await _refuse(
-                send_guarded,
-                413,
-                "body_too_large",
-                f"Send at most {bytes_max:,} bytes in one request.",
+        await self.app(scope, receive, send_guarded)
+
+    def _problem(self, scope: Scope, path: str) -> Problem | None:
+        """Return why a request goes no further, None where it does."""
+        if path in OPEN_PATHS:
+            return None
+        headers = Headers(scope=scope)
+        authority = headers.get("host", "")
+        host = host_of(authority)
+        if host is None or (host not in self.hosts and host != scope["server"][0]):
+            shown = "This host name" if host is None else f"The host name {host}"
+            return Problem(
+                "host_not_allowed",
+                f"{shown} is not known here; the operator adds it to BRIEFING_DESK_ALLOWED_HOSTS.",
             )
-            return
-        await self.app(scope, _replay(body, receive), send_guarded)
+        if CHAT_PREFIX.match(path) and not CHAT_ROUTES.fullmatch(path):
+            return Problem("not_found", "There is nothing at this address.")
+        refused = self.credentials.problem(scope, is_for_operators=path in OPERATORS_PATHS)
+        if refused is not None:
+            return refused
+        origin = headers.get("origin")
+        if (
+            scope["method"] not in SAFE_METHODS
+            and origin is not None
+            and not is_same_site(origin, authority)
+            and not self._is_allowed(origin)
+        ):
+            return Problem(
+                "origin_not_allowed",
+                "Pages of this origin may not ask here; the operator adds it to "
+                "BRIEFING_DESK_ALLOWED_ORIGINS.",
+            )
+        return None
+
+    def _is_allowed(self, origin: str) -> bool:
+        try:
+            return normal_origin(origin) in self.origins
+        except ValueError:
+            return False
 
     def _set_headers(self, headers: MutableHeaders, path: str) -> None:
         headers.setdefault("Content-Security-Policy", self.page_policy)
@@ -94,7 +149,10 @@ class Guard:
 
 
 async def _body_within(scope: Scope, receive: Receive, bytes_max: int) -> bytes | None:
-    """The request's body, or None as soon as it is longer than ``bytes_max``."""
+    """The request's body, or None as soon as it is longer than ``bytes_max``.
+
+    Raises ClientDisconnect where the connection ends before the body does.
+    """
     announced = Headers(scope=scope).get("content-length", "0")
     if not announced.isdecimal() or int(announced) > bytes_max:
         return None
@@ -102,7 +160,7 @@ async def _body_within(scope: Scope, receive: Receive, bytes_max: int) -> bytes 
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
-            return bytes(body)
+            raise ClientDisconnect
         body += message.get("body", b"")
         if len(body) > bytes_max:
             return None
@@ -122,10 +180,3 @@ def _replay(body: bytes, receive: Receive) -> Receive:
         return {"type": "http.request", "body": body, "more_body": False}
 
     return receive_again
-
-
-async def _refuse(send: Send, status: int, code: str, message: str) -> None:
-    body = json.dumps({"error": {"code": code, "message": message}}).encode()
-    headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import signal
 import socket
-from collections.abc import AsyncIterator, Callable
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from types import FrameType
@@ -17,19 +19,36 @@ from fastapi import FastAPI, Request
 from fastapi.responses import FileResponse, RedirectResponse
 from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import GZipMiddleware
+from starlette.routing import Route
 from starlette.staticfiles import StaticFiles
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from app.api import add_api
 from app.assistant import Assistant
+from app.chat_completions import add_chat_completions
+from app.connections import HEADER_BYTES_MAX, prompt_protocol
 from app.desk import Desk
+from app.error_replies import add_error_replies
 from app.guarding import Guard
+from app.mcp_route import McpRoute
+from app.origins import is_loopback
+from app.request_log import RequestLog
 from app.settings import Settings
+from app.storing import Storage, StorageUnusable
 from app.types import Language
 from index import IndexingError
+
+LOGGER = logging.getLogger("briefing_desk")
 
 STATIC = Path(__file__).parent / "static"
 
 LANGUAGES = get_args(Language)
+
+OPEN_TO_STRANGERS = (
+    "Whoever reaches this machine can ask. To change that, set BRIEFING_DESK_PASSWORD, or let a "
+    "proxy sign people in and set BRIEFING_DESK_LOGIN_HEADER and BRIEFING_DESK_TRUSTED_PROXIES; "
+    "names other than localhost are answered once they are in BRIEFING_DESK_ALLOWED_HOSTS."
+)
 
 STOP_SECONDS = 3
 """How long open connections (a chat page keeps one) may hold up a stop."""
@@ -38,29 +57,39 @@ STOP_SECONDS = 3
 def create_app(settings: Settings, assistant: Assistant) -> FastAPI:
     """Put the faces together around one assistant."""
     # Gradio takes 1.5 s to import, so a start that is refused doesn't wait for it.
-    from app.chat import add_chat
+    with _hidden("mcp"):  # Gradio would import it too, which takes another second
+        from app.chat import add_chat
 
-    desk = Desk(settings, assistant)
+    desk = _open_desk(settings, assistant)
+    mcp_route = McpRoute(desk)
     app = FastAPI(
         title="Briefing Desk",
         version="1",
         openapi_url="/api/openapi.json",
         docs_url=None,
         redoc_url=None,
-        lifespan=_following_index(desk),
+        # FastAPI would send them out where a variable of the environment says so.
+        telemetry={"auto_configure": False, "tracing": False, "metrics": False, "logs": False},
+        lifespan=_working_beside(desk, mcp_route),
     )
+    # From the innermost to the outermost.
     app.add_middleware(GZipMiddleware, compresslevel=5)
-    app.add_middleware(
-        Guard, body_bytes_max=settings.body_bytes_max, allowed_origins=settings.allowed_origins
-    )
+    app.add_middleware(Guard, settings)
     # Always there, also with no origin: without it Gradio lets every web site in.
     app.add_middleware(
         CORSMiddleware,
         allow_origins=settings.allowed_origins,
         allow_methods=["GET", "POST"],
-        allow_headers=["Content-Type"],
+        allow_headers=["Content-Type", "Authorization", "Mcp-Protocol-Version"],
+        expose_headers=["Retry-After", "X-Request-Id"],
     )
+    proxies = [str(network) for network in settings.trusted_proxies]
+    app.add_middleware(ProxyHeadersMiddleware, proxies)
+    app.add_middleware(RequestLog, settings.trusted_proxies, desk.metrics.count_error)
+    add_error_replies(app)
     add_api(app, desk)
+    add_chat_completions(app, desk)
+    app.router.routes.append(Route("/mcp", mcp_route, methods=["POST"]))
     app.mount("/static", StaticFiles(directory=STATIC))
 
     @app.get("/favicon.ico", include_in_schema=False)
@@ -81,6 +110,19 @@ def create_app(settings: Settings, assistant: Assistant) -> FastAPI:
     return app
 
 
+@contextlib.contextmanager
+def _hidden(name: str) -> Iterator[None]:
+    """Let a package that isn't imported yet look as if it weren't installed."""
+    if name in sys.modules:
+        yield
+        return
+    sys.modules[name] = None  # type: ignore[assignment]  # as the import system reads it
+    try:
+        yield
+    finally:
+        del sys.modules[name]
+
+
 def preferred_language(accept_language: str) -> str:
     """The offered language that a browser likes best (RFC 9110, 12.5.4), or English."""
     wishes: list[tuple[float, str]] = []
@@ -95,7 +137,8 @@ def preferred_language(accept_language: str) -> str:
 def serve(settings: Settings, say: Callable[[str], None]) -> int:
     """Serve until SIGTERM or SIGINT; returns 0 after a stop, 2 where the server can't start.
 
-    ``say`` is given one line: where the server answers, or why it doesn't start.
+    ``say`` is given one line: where the server answers, or why it doesn't start; and one before
+    it, where other machines reach the server and nothing is set against strangers: what to set.
     """
     signal.signal(signal.SIGTERM, _stop)
     signal.signal(signal.SIGINT, _stop)
@@ -110,21 +153,57 @@ def serve(settings: Settings, say: Callable[[str], None]) -> int:
     with listener:
         try:
             assistant = Assistant.open(settings)
-        except IndexingError as error:
+            app = create_app(settings, assistant)
+        except (IndexingError, StorageUnusable) as error:
             say(str(error))
             return 2
-        config = uvicorn.Config(
-            create_app(settings, assistant),
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            timeout_graceful_shutdown=STOP_SECONDS,
-        )
+        if _is_open_to_strangers(settings):
+            say(OPEN_TO_STRANGERS)
+        config = server_config(settings, app)
         documents = len(assistant.retriever.documents())
         _AnnouncedServer(config, lambda url: say(f"Ready: {documents} documents at {url}")).run(
             sockets=[listener]
         )
     return 0
+
+
+def server_config(settings: Settings, app: FastAPI) -> uvicorn.Config:
+    """Return how the application is served over HTTP."""
+    return uvicorn.Config(
+        app,
+        http=prompt_protocol(settings.request_seconds_max),
+        h11_max_incomplete_event_size=HEADER_BYTES_MAX,
+        root_path=settings.path_prefix,
+        proxy_headers=False,  # ours believes the proxies of the settings alone
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=STOP_SECONDS,
+    )
+
+
+def serve_mcp_client(settings: Settings, say: Callable[[str], None]) -> int:
+    """Serve one MCP client on stdin and stdout; returns 0 when it is done, 2 without a start.
+
+    ``say`` is given one line where the server can't start.
+    """
+    from app.mcp import serve_stdio
+
+    try:
+        desk = _open_desk(settings, Assistant.open(settings))
+    except (IndexingError, StorageUnusable) as error:
+        say(str(error))
+        return 2
+    asyncio.run(serve_stdio(desk))
+    return 0
+
+
+def _open_desk(settings: Settings, assistant: Assistant) -> Desk:
+    """Return the desk that every face asks at; raises StorageUnusable."""
+    storage = None
+    if settings.storage_file is not None:
+        storage = Storage(settings.storage_file, settings.retention_days)
+    return Desk(settings, assistant, storage)
 
 
 class _AnnouncedServer(uvicorn.Server):
@@ -161,11 +240,35 @@ def _stop(_signal: int, _frame: FrameType | None) -> NoReturn:
     raise SystemExit(0)
 
 
-def _following_index(desk: Desk) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+def _is_open_to_strangers(settings: Settings) -> bool:
+    return (
+        not is_loopback(settings.host)
+        and settings.password is None
+        and settings.login_header is None
+    )
+
+
+def _working_beside(
+    desk: Desk, mcp_route: McpRoute
+) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    """What goes on beside the requests: newer indexes, the storage's purge, the MCP server."""
+
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        following = asyncio.create_task(desk.follow_index())
+        works = (desk.follow_index(), desk.purge_storage(), mcp_route.run())
+        tasks = [asyncio.create_task(work) for work in works]
+        for task in tasks:
+            task.add_done_callback(_log_failure)
         yield
-        following.cancel()
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+        if desk.storage is not None:
+            desk.storage.close()
 
     return lifespan
+
+
+def _log_failure(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and (error := task.exception()) is not None:
+        LOGGER.error("What goes on beside the requests has failed.", exc_info=error)

@@ -1,23 +1,23 @@
-"""Composes reading, chunking, embedding, dense, sparse and store into one build of an index."""
+"""Composes intake, embedding, dense, sparse and store into one build of an index."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack, closing
 from pathlib import Path
-from typing import Literal, NamedTuple, TypeAlias
+from typing import NamedTuple
 
 import numpy as np
 
-from index.chunking import PASSAGE_TOKENS_MAX, chunk, embedded_text
+from index.chunking import PASSAGE_TOKENS_MAX
 from index.dense import FLAT_VECTORS_MAX, DenseIndex
 from index.embedding import BATCH_TEXTS, embed_passages
 from index.errors import IndexBroken, IndexMissing, NothingToIndex
-from index.files import FoundFile, list_files
 from index.inference import Models
+from index.intake import Chunked, Intake, Progress, take_in
 from index.limits import ReadingLimits
 from index.manifest import (
     FORMAT_VERSION,
@@ -28,12 +28,10 @@ from index.manifest import (
     check_files,
     read_manifest,
 )
-from index.models import sha256_of
-from index.parsers import Parsers, default_workers
-from index.reading import FileOutcome, Parser, Problem
+from index.parsers import default_workers
 from index.sparse import SparseEntry, SparseIndex
-from index.store import SourceFacts, Store, write_store
-from index.types import BuildReport, Document, Passage, SkippedFile, UnreadableFile, Vectors
+from index.store import Store, write_store
+from index.types import BuildReport, Vectors
 from index.vector_cache import VectorCache
 from index.versions import (
     DENSE_NAME,
@@ -52,30 +50,8 @@ from index.vocabulary import (
     write_words,
 )
 
-Stage: TypeAlias = Literal["reading", "encoding", "writing"]
-Progress: TypeAlias = Callable[[Stage, int, int], None]
-"""Told the stage, how much of it is done, and how much there is."""
-
 WRITING_STEPS = 4
 """Passages, dense, sparse, and the switch to the new version."""
-
-
-class _Chunked(NamedTuple):
-    """A document with its passages, what is embedded of each, and its fingerprint."""
-
-    document: Document
-    passages: tuple[Passage, ...]
-    texts: tuple[str, ...]
-    fingerprints: tuple[bytes, ...]
-
-
-class _Read(NamedTuple):
-    """What became of the files."""
-
-    documents: tuple[_Chunked, ...]
-    unreadable: tuple[UnreadableFile, ...]
-    skipped: tuple[SkippedFile, ...]
-    problems: Mapping[str, tuple[Problem, ...]]
 
 
 class _Previous(NamedTuple):
@@ -112,7 +88,8 @@ def build_index(
         before = {d.document_id: d for d in previous.manifest.documents} if previous else {}
         settings = _settings(0, limits)
         reusable = None if rebuild or not _fits(previous, settings, models) else previous
-        read = _read(paths, models, reusable, limits, workers or default_workers(), progress)
+        store = reusable.store if reusable else None
+        read = take_in(paths, models, store, limits, workers or default_workers(), progress)
         count = sum(len(document.passages) for document in read.documents)
         if not count:
             raise NothingToIndex(_nothing(paths, read))
@@ -132,9 +109,9 @@ def build_index(
             cache = VectorCache(index_folder, encoder.sha256, encoder.dimension, fresh=rebuild)
             with closing(cache):
                 vectors = _vectors(cache, models, read.documents, progress)
+                spelled, known = _words(cache, models, read.documents, progress)
                 folder = new_version(index_folder, index_id)
-                _write(folder, read, vectors, progress)
-                spelled = _write_words(folder, cache, models, read.documents)
+                _write(folder, read, vectors, known, progress)
                 publish(index_folder, folder, manifest)
                 used_now = (f for document in read.documents for f in document.fingerprints)
                 cache.shrink([*used_now, *spelled])
@@ -190,105 +167,7 @@ def _fits(previous: _Previous | None, settings: IndexSettings, models: Models) -
     )
 
 
-def _read(
-    paths: Sequence[Path],
-    models: Models,
-    previous: _Previous | None,
-    limits: ReadingLimits,
-    workers: int,
-    progress: Progress,
-) -> _Read:
-    """Read and chunk every file, or take it from the previous version when its bytes are there.
-
-    Files are read side by side; passages are numbered in the order of the files all the same.
-    """
-    listed = list(list_files(paths))
-    known: dict[str, list[SourceFacts]] = {}
-    for facts in previous.store.sources() if previous else ():
-        known.setdefault(facts.file_id, []).append(facts)
-    known_problems = previous.store.problems() if previous else {}
-
-    def read(parser: Parser, found: FoundFile | SkippedFile) -> FileOutcome | None:
-        """Read a file; return None for one that is left out or as it was."""
-        if isinstance(found, SkippedFile):
-            return None
-        before = known.get(found.document_id)
-        if before and _has_bytes(found, before[0].bytes, before[0].sha256):
-            return None
-        return parser.read(found)
-
-    documents: list[_Chunked] = []
-    skipped: list[SkippedFile] = []
-    problems: dict[str, tuple[Problem, ...]] = {}
-    first_id = 0
-    with Parsers(workers, limits) as parsers:
-        for number, (found, outcome) in enumerate(
-            zip(listed, parsers.each(read, listed), strict=True)
-        ):
-            progress("reading", number, len(listed))
-            if isinstance(found, SkippedFile):
-                skipped.append(found)
-            elif outcome is None:
-                assert previous is not None
-                problems[found.document_id] = known_problems.get(found.document_id, ())
-                for facts in known[found.document_id]:
-                    documents.append(
-                        _taken(previous.store, facts.document_id, found, first_id, models)
-                    )
-                    first_id += len(documents[-1].passages)
-            else:
-                problems[found.document_id] = outcome.problems
-                for document in outcome.documents:
-                    passages = chunk(document, models.encoder.count_tokens, first_id=first_id)
-                    documents.append(_chunked(document, passages, models))
-                    first_id += len(passages)
-    progress("reading", len(listed), len(listed))
-    everything = [*skipped, *(problem for found in problems.values() for problem in found)]
-    return _Read(
-        tuple(documents),
-        tuple(each for each in everything if isinstance(each, UnreadableFile)),
-        tuple(each for each in everything if isinstance(each, SkippedFile)),
-        problems,
-    )
-
-
-def _has_bytes(found: FoundFile, size: int, sha256: str) -> bool:
-    try:
-        return found.source.file.stat().st_size == size and sha256_of(found.source.file) == sha256
-    except OSError:
-        return False
-
-
-def _taken(
-    store: Store, document_id: str, found: FoundFile, first_id: int, models: Models
-) -> _Chunked:
-    """Take a document from the previous version, with the place its file has now."""
-    stored = store.document(document_id)
-    assert stored is not None
-    document = stored.model_copy(
-        update={
-            "source": found.source.file.resolve(),
-            "modified_ns": found.source.file.stat().st_mtime_ns,
-            "places": store.places_of(document_id),
-        }
-    )
-    passages = tuple(
-        passage.model_copy(update={"passage_id": first_id + number})
-        for number, passage in enumerate(store.passages_of(document_id))
-    )
-    return _chunked(document, passages, models)
-
-
-def _chunked(document: Document, passages: tuple[Passage, ...], models: Models) -> _Chunked:
-    encoder = models.manifest.facts(models.manifest.encoder)
-    texts = tuple(embedded_text(document, passage) for passage in passages)
-    fingerprints = tuple(
-        hashlib.sha256(f"{encoder.sha256}\n{text}".encode()).digest() for text in texts
-    )
-    return _Chunked(document, passages, texts, fingerprints)
-
-
-def _nothing(paths: Sequence[Path], read: _Read) -> str:
+def _nothing(paths: Sequence[Path], read: Intake) -> str:
     places = ", ".join(map(str, paths))
     counts = [
         f"{len(read.unreadable)} could not be read" if read.unreadable else "",
@@ -301,7 +180,7 @@ def _nothing(paths: Sequence[Path], read: _Read) -> str:
     )
 
 
-def _index_id(settings: IndexSettings, encoder: EncoderUsed, documents: Iterable[_Chunked]) -> str:
+def _index_id(settings: IndexSettings, encoder: EncoderUsed, documents: Iterable[Chunked]) -> str:
     """Hash what the index says: settings, encoder, documents and passages, not when or where."""
     digest = hashlib.sha256()
     digest.update(settings.model_dump_json().encode())
@@ -320,7 +199,7 @@ def _index_id(settings: IndexSettings, encoder: EncoderUsed, documents: Iterable
     return digest.hexdigest()[:16]
 
 
-def _is_current(previous: _Previous | None, index_id: str, documents: Sequence[_Chunked]) -> bool:
+def _is_current(previous: _Previous | None, index_id: str, documents: Sequence[Chunked]) -> bool:
     """Say whether the current version holds the same, read from the same places."""
     if previous is None or previous.manifest.index_id != index_id:
         return False
@@ -328,7 +207,7 @@ def _is_current(previous: _Previous | None, index_id: str, documents: Sequence[_
     return places == [chunked.document.source for chunked in documents]
 
 
-def _facts(chunked: _Chunked) -> DocumentFacts:
+def _facts(chunked: Chunked) -> DocumentFacts:
     document = chunked.document
     return DocumentFacts(
         document_id=document.document_id,
@@ -340,7 +219,7 @@ def _facts(chunked: _Chunked) -> DocumentFacts:
 
 
 def _vectors(
-    cache: VectorCache, models: Models, documents: Sequence[_Chunked], progress: Progress
+    cache: VectorCache, models: Models, documents: Sequence[Chunked], progress: Progress
 ) -> Vectors:
     """Return every passage's vector, encoding those that the cache doesn't hold."""
     wanted = {
@@ -360,11 +239,34 @@ def _vectors(
     return np.stack(rows).astype(np.float32)
 
 
-def _write(folder: Path, read: _Read, vectors: Vectors, progress: Progress) -> None:
+def _words(
+    cache: VectorCache, models: Models, documents: Sequence[Chunked], progress: Progress
+) -> tuple[list[bytes], WordVectors]:
+    """Return the collection's words with their vectors, and what those are cached under."""
+    chosen = chosen_words(text for chunked in documents for text in chunked.texts)
+    encoder = models.encoder
+    fingerprints = [word_fingerprint(encoder.sha256, spelled) for spelled in chosen.values()]
+    by_fingerprint = zip(fingerprints, chosen.values(), strict=True)
+    missing = {each: spelled for each, spelled in by_fingerprint if each not in cache}
+    done = 0
+    progress("words", done, len(missing))
+    for few, encoded in encode_words(missing, lambda word: encoder.encode_queries([word])[0]):
+        cache.add(few, encoded)
+        done += len(few)
+        progress("words", done, len(missing))
+    rows = np.array([cache[each] for each in fingerprints], np.float32)
+    vectors = rows.reshape(len(chosen), encoder.dimension)  # a collection may have no word
+    return fingerprints, WordVectors(tuple(chosen), vectors)
+
+
+def _write(
+    folder: Path, read: Intake, vectors: Vectors, known: WordVectors, progress: Progress
+) -> None:
     progress("writing", 0, WRITING_STEPS)
     write_store(folder / STORE_NAME, read.documents, read.problems)
     progress("writing", 1, WRITING_STEPS)
     DenseIndex.write(vectors, folder / DENSE_NAME)
+    write_words(folder, known)
     progress("writing", 2, WRITING_STEPS)
     SparseIndex.write(
         (
@@ -375,20 +277,3 @@ def _write(folder: Path, read: _Read, vectors: Vectors, progress: Progress) -> N
         folder / SPARSE_NAME,
     )
     progress("writing", 3, WRITING_STEPS)
-
-
-def _write_words(
-    folder: Path, cache: VectorCache, models: Models, documents: Sequence[_Chunked]
-) -> list[bytes]:
-    """Write the collection's words with their vectors; return what those are cached under."""
-    chosen = chosen_words(text for chunked in documents for text in chunked.texts)
-    encoder = models.encoder
-    fingerprints = [word_fingerprint(encoder.sha256, spelled) for spelled in chosen.values()]
-    by_fingerprint = zip(fingerprints, chosen.values(), strict=True)
-    missing = {each: spelled for each, spelled in by_fingerprint if each not in cache}
-    for few, encoded in encode_words(missing, lambda word: encoder.encode_queries([word])[0]):
-        cache.add(few, encoded)
-    rows = np.array([cache[each] for each in fingerprints], np.float32)
-    vectors = rows.reshape(len(chosen), encoder.dimension)  # a collection may have no word
-    write_words(folder, WordVectors(tuple(chosen), vectors))
-    return fingerprints

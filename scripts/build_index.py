@@ -232,7 +232,7 @@ class _Bar:
             if self._bar is not None:
                 self._bar.close()
             self._stage = stage
-            unit = {"reading": "file", "encoding": "passage"}.get(stage, "step")
+            unit = {"reading": "file", "encoding": "passage", "words": "word"}.get(stage, "step")
             self._bar = self._tqdm(total=total, desc=stage, unit=unit)
         self._bar.update(done - self._bar.n)
 

@@ -1,6 +1,7 @@
-"""Serve the chat and the API.
+"""Serve the chat and the API, or one MCP client on stdin and stdout.
 
     python scripts/serve.py [--host HOST] [--port PORT] [--index DIR] [--answer-risk R]
+    python scripts/serve.py --mcp [--index DIR] [--answer-risk R]
 
 Exit codes: 0 stopped, 2 could not start.
 """
@@ -8,7 +9,6 @@ Exit codes: 0 stopped, 2 could not start.
 from __future__ import annotations
 
 import argparse
-import logging
 import sys
 from pathlib import Path
 
@@ -16,7 +16,8 @@ from pydantic import ValidationError
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from app.server import serve
+from app.request_log import log_to_stderr
+from app.server import serve, serve_mcp_client
 from app.settings import Settings
 
 
@@ -41,15 +42,27 @@ def main() -> int:
         metavar="R",
         help="share of given answers that may be wrong, between 0 and 1",
     )
-    given = {name: value for name, value in vars(parser.parse_args()).items() if value is not None}
+    parser.add_argument(
+        "--mcp",
+        action="store_true",
+        help="serve one MCP client on stdin and stdout, and listen on no port",
+    )
+    options = vars(parser.parse_args())
+    is_for_mcp = options.pop("mcp")
+    given = {name: value for name, value in options.items() if value is not None}
     try:
         settings = Settings(**given)
     except ValidationError as error:
         for problem in error.errors():
-            print(f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}", file=sys.stderr)
+            place = ".".join(map(str, problem["loc"])) or "settings"
+            print(f"{place}: {problem['msg']}", file=sys.stderr)
         return 2
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
-    return serve(settings, lambda line: print(line, file=sys.stderr, flush=True))
+    log_to_stderr()
+    return (serve_mcp_client if is_for_mcp else serve)(settings, _say)
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

@@ -57,8 +57,8 @@ HARBOUR = REPOSITORY / "tests" / "collections" / "harbour"
 QUESTIONS = REPOSITORY / "tests" / "questions" / "harbour.jsonl"
 
 PHASES = (
-    "opening", "reading", "encoding", "writing passages", "writing dense", "writing sparse",
-    "switching", "ending",
+    "opening", "reading", "encoding", "words", "writing passages", "writing dense",
+    "writing sparse", "switching", "ending",
 )  # fmt: skip
 FIRST_BUILD_SHARE = 0.1
 REBUILD_SHARE = 0.3
@@ -123,7 +123,7 @@ def build(
 
     def tell(stage: str, done: int, total: int) -> None:
         if stage == "writing":
-            moments.send(PHASES[3 + done])
+            moments.send(PHASES[PHASES.index("writing passages") + done])
         elif done == 0 and total:
             moments.send(stage)
 

@@ -10,7 +10,9 @@ from typing import Any
 
 import httpx
 import pytest
+from pydantic import BaseModel
 
+from app import api_models, chat_completions, error_replies
 from app.types import REPLY, Answer
 from tests.serving import HARBOUR, SOURCES, Server, briefing_server, build
 
@@ -255,14 +257,63 @@ def test_the_schema_names_the_routes_and_the_errors_as_they_are(api: httpx.Clien
         "/api/documents",
         "/api/documents/{document_id}",
         "/api/documents/{document_id}/source",
+        "/api/feedback",
         "/healthz",
         "/readyz",
+        "/metrics",
+        "/v1/chat/completions",
+        "/v1/models",
+        "/v1/models/{name}",
     } == set(schema["paths"])
     responses = schema["paths"]["/api/ask"]["post"]["responses"]
     assert "422" not in responses
     reference = responses["400"]["content"]["application/json"]["schema"]["$ref"]
     assert reference == "#/components/schemas/ErrorReply"
     assert "HTTPValidationError" not in schema["components"]["schemas"]
+    openai = schema["paths"]["/v1/models"]["get"]["responses"]["404"]["content"]
+    assert openai["application/json"]["schema"]["$ref"] == "#/components/schemas/OpenAIErrorReply"
+
+
+def test_every_example_of_the_schema_is_what_its_model_takes() -> None:
+    models = [
+        model
+        for module in (api_models, chat_completions, error_replies)
+        for model in vars(module).values()
+        if isinstance(model, type) and issubclass(model, BaseModel)
+    ]
+    shown = [
+        (model, example)
+        for model in models
+        for example in (model.model_config.get("json_schema_extra") or {}).get("examples", ())  # type: ignore[union-attr]
+    ]
+    assert len(shown) > 8
+    for model, example in shown:
+        model.model_validate_json(json.dumps(example))
+    for example in (api_models.REPLY_EXAMPLE, api_models.ABSTENTION_EXAMPLE):
+        REPLY.validate_json(json.dumps(example))
+
+
+def test_every_route_shows_an_example_of_what_it_takes_and_gives(api: httpx.Client) -> None:
+    schema = api.get("/api/openapi.json").json()
+
+    def has_example(content: dict[str, Any]) -> bool:
+        """Whether a media type, its schema, or a property of it has one."""
+        if content.keys() & {"example", "examples"}:
+            return True
+        reference = content.get("$ref") or content.get("schema", {}).get("$ref")
+        if reference:
+            return has_example(schema["components"]["schemas"][reference.rpartition("/")[2]])
+        inner = [*content.get("properties", {}).values(), content.get("items", {})]
+        return any(has_example(one) for one in inner if one)
+
+    for path, methods in schema["paths"].items():
+        for method, operation in methods.items():
+            if "requestBody" in operation:
+                assert has_example(operation["requestBody"]["content"]["application/json"]), path
+            for status, response in operation["responses"].items():
+                content = response.get("content", {}).get("application/json")
+                if content and content.get("schema"):
+                    assert has_example(content), (method, path, status)
 
 
 def test_more_callers_than_are_admitted_are_told_so_at_once() -> None:

@@ -6,8 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from index import (
     BuildReport,
@@ -178,38 +176,6 @@ def test_a_moved_folder_is_found_where_it_is_now(
     assert (second.index_id, second.unchanged) == (first.index_id, 1)
     retriever = Retriever.open(tmp_path / "index", models_folder)
     assert retriever.source_state(retriever.documents()[0].document_id) == "unchanged"
-
-
-TEXTS = st.sampled_from(
-    ["", "Water is wet.\n", "# Rail\n\nNine million passengers.\n", "Проект г. Алматы.\n",
-     "| a | b |\n|---|---|\n| 1 | 2 |\n", "\x00\x01"]
-)  # fmt: skip
-FOLDERS = st.dictionaries(st.sampled_from(["a.md", "b.txt", "c/d.md", "e.html"]), TEXTS, min_size=1)
-
-
-@settings(
-    max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
-@given(histories=st.lists(FOLDERS, min_size=2, max_size=3))
-def test_updating_equals_rebuilding(
-    histories: list[dict[str, str]],
-    tmp_path_factory: pytest.TempPathFactory,
-    models_folder: Path,
-) -> None:
-    root = tmp_path_factory.mktemp("history")
-    docs = root / "docs"
-    for folder in histories:
-        for old in [path for path in docs.rglob("*") if path.is_file()]:
-            old.unlink()
-        for name, text in folder.items():
-            (docs / name).parent.mkdir(parents=True, exist_ok=True)
-            (docs / name).write_text(text, "utf-8")
-        try:
-            build_index([docs], root / "updated", models_folder)
-            build_index([docs], root / "fresh", models_folder, rebuild=True)
-        except NothingToIndex:
-            continue
-        assert state(root / "updated", models_folder) == state(root / "fresh", models_folder)
 
 
 @pytest.mark.usefixtures("with_sentence_transformers")

@@ -1,4 +1,4 @@
-"""An index that was updated is the index that a fresh build makes, row for row, vector for vector."""
+"""An updated index is the index that a fresh build makes, row for row, vector for vector."""
 
 from __future__ import annotations
 

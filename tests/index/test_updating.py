@@ -62,8 +62,8 @@ CHANGES = st.lists(
         st.sampled_from(NAMES),
         st.sampled_from(CONTENTS),
     ),
-    min_size=1,
-    max_size=5,
+    min_size=2,
+    max_size=6,
 )
 
 

@@ -24,6 +24,9 @@ COLUMN_LINES_MIN = 4
 RUNNING_PAGES_MIN = 3
 """What stands at the same height of so many pages, its numbers aside, is no part of their text."""
 
+NUMBERED_PAGES_MIN = 2
+"""A number alone at the same height of so many pages is the page's."""
+
 EDGE_LINES = 2
 """How many lines at the top and at the bottom of a page may be such running lines."""
 
@@ -178,6 +181,7 @@ def _without_running_lines(pages: Sequence[Sequence[PageLine]]) -> list[list[Pag
     edges = [_edges(lines) for lines in pages]
     counts = Counter(key for page in edges for key in set(page.values()))
     running = {key for key, count in counts.items() if count >= RUNNING_PAGES_MIN}
+    numbered = {key for key, count in counts.items() if count >= NUMBERED_PAGES_MIN}
     said = {
         _as_key(line.text)
         for lines, edge in zip(pages, edges, strict=True)
@@ -189,7 +193,7 @@ def _without_running_lines(pages: Sequence[Sequence[PageLine]]) -> list[list[Pag
         page = []
         for number, line in enumerate(lines):
             key = edge.get(number)
-            if key is not None and _PAGE_NUMBER.fullmatch(line.text):
+            if key in numbered and _PAGE_NUMBER.fullmatch(line.text):
                 continue
             if key in running:
                 if key[0] in said:

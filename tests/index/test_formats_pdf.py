@@ -101,6 +101,10 @@ def test_what_runs_along_every_page_is_left_out(read: Any) -> None:
     assert document.text.count("words of its own") == 4
 
 
+def test_a_number_alone_on_one_page_is_text(read: Any) -> None:
+    assert read("a.pdf", pdf([*lines("Seats:", y=700), Words("540", y=600)])).text.endswith("540\n")
+
+
 def test_a_table_of_contents_is_in_the_text_and_in_no_passage(read: Any) -> None:
     page = lines("Introduction . . . . . . . . . . . . 3", "Costs . . . . . . . . . . . . . . . 12")
     document = read("a.pdf", pdf([*page, *lines("Words of the text stand here.", y=600)]))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import importlib
 import json
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -136,15 +137,112 @@ def test_a_folder_that_can_not_be_written_is_said(run: Run, tmp_path: Path) -> N
     assert (code, said["error"]["code"]) == (2, "not_writable")
 
 
-def test_rollback_goes_back_and_says_when_it_can_not(run: Run) -> None:
-    (run.docs / "a.md").write_text("Words of a.", "utf-8")
-    _, first = run.json()
-    (run.docs / "a.md").write_text("Other words.", "utf-8")
-    run.json()
+def test_rollback_says_where_it_led_goes_further_back_and_says_when_it_can_not(run: Run) -> None:
+    reports = []
+    for words in ("Words of a.", "Other words.", "Words at last."):
+        (run.docs / "a.md").write_text(words, "utf-8")
+        reports.append(run.json()[1])
+    first, second, third = (report["index_id"] for report in reports)
     code, said = run.json("--rollback")
-    assert (code, said["index_id"]) == (0, first["index_id"])
+    assert (code, said) == (
+        0,
+        {
+            "index_id": second,
+            "version": f"000002-{second}",
+            "version_left": f"000003-{third}",
+            "documents": 1,
+            "passages": 1,
+        },
+    )
+    code, out, _ = run("--rollback")
+    assert code == 0
+    assert f"back from 000002-{second} to 000001-{first}, built on 20" in out
     code, said = run.json("--rollback")
     assert (code, said["error"]["code"]) == (2, "index_missing")
+    assert "no version to go back to" in said["error"]["message"]
+    assert run.json()[1]["index_id"] == third
+
+
+def test_rollback_without_an_index_is_said(run: Run) -> None:
+    code, said = run.json("--rollback")
+    assert (code, said["error"]["code"]) == (2, "index_missing")
+
+
+def test_a_build_that_is_interrupted_says_so_and_keeps_the_old_index(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from index import builder
+
+    def interrupted(_encoder: Any, _texts: Any) -> Any:
+        raise KeyboardInterrupt
+
+    (run.docs / "a.md").write_text("Words of a.", "utf-8")
+    run.json()
+    before = (run.index / "current").read_bytes()
+    (run.docs / "a.md").write_text("Other words.", "utf-8")
+    monkeypatch.setattr(builder, "embed_passages", interrupted)
+    code, out, err = run()
+    assert (code, out) == (2, "")
+    assert "stopped; the index is whole" in err
+    assert (run.index / "current").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--workers", "0"], ["--watch", "--rollback"], ["--workers", "many"]]
+)
+def test_arguments_that_make_no_sense_are_refused(run: Run, arguments: list[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        run(*arguments)
+    assert ended.value.code == 2
+
+
+class Watching:
+    """`build_index.py --watch --json` in a process of its own; its lines, as they come."""
+
+    def __init__(self, docs: Path, index: Path) -> None:
+        script = str(REPOSITORY / "scripts" / "build_index.py")
+        self.process = subprocess.Popen(
+            [sys.executable, script, str(docs), "--index", str(index), "--watch", "--json"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def said(self) -> Any:
+        assert self.process.stdout is not None
+        return json.loads(self.process.stdout.readline())
+
+    def stop(self, with_signal: signal.Signals) -> tuple[int, str]:
+        self.process.send_signal(with_signal)
+        _, err = self.process.communicate(timeout=120)
+        return self.process.returncode, err
+
+
+@pytest.mark.parametrize("with_signal", [signal.SIGTERM, signal.SIGINT])
+def test_watching_builds_after_each_change_survives_failures_and_stops_cleanly(
+    tmp_path: Path, with_signal: signal.Signals
+) -> None:
+    docs, index = tmp_path / "docs", tmp_path / "index"
+    docs.mkdir()
+    (docs / "a.md").write_text("Words of a.", "utf-8")
+    watching = Watching(docs, index)
+    try:
+        assert watching.said()["added"] == ["a.md"]
+        (docs / "b.md").write_text("Words of b.", "utf-8")
+        report = watching.said()
+        assert (report["added"], report["unchanged"]) == (["b.md"], 1)
+        before = (index / "current").read_bytes()
+        for file in docs.iterdir():
+            file.unlink()
+        assert watching.said()["error"]["code"] == "nothing_to_index"
+        assert (index / "current").read_bytes() == before
+        (docs / "c.md").write_text("Words of c.", "utf-8")
+        assert watching.said()["removed"] == ["a.md", "b.md"]
+    finally:
+        code, err = watching.stop(with_signal)
+    assert code == 0
+    assert err.count("\n") == 1
+    assert "stopped watching; the index is whole" in err
 
 
 def test_the_script_runs_from_any_folder(tmp_path: Path) -> None:

@@ -33,6 +33,9 @@ EDGE_LINES = 2
 LEADING_SLACK = 1.15
 """A paragraph ends where the next line is further down than usual by this factor."""
 
+TABLE_LEADING = 2.5
+"""How far apart, in usual steps, the rows of a table may stand."""
+
 HEADING_SIZE = 1.1
 """A heading is so much larger than the text, or it is bold where the text is not."""
 
@@ -252,11 +255,13 @@ def _groups(lines: Sequence[PageLine], style: _Style) -> Iterator[list[PageLine]
 def _begins_paragraph(group: Sequence[PageLine], line: PageLine, style: _Style) -> bool:
     first, last = group[0], group[-1]
     step = last.y - line.y
-    if (
-        not -0.3 * line.size
-        <= step
-        <= style.leading * LEADING_SLACK * max(last.size, line.size, style.size)
-    ):
+    usual = style.leading * max(last.size, line.size, style.size)
+    if line.gaps and (last.gaps or last.is_bold) and 0 <= step <= TABLE_LEADING * usual:
+        return False  # the rows of a table, under the names of its columns
+    most = LEADING_SLACK * usual
+    if _UNFINISHED.search(last.text) and line.text[:1].islower():
+        most *= 2  # PDFium gives two lines as one where letters of theirs touch
+    if not -0.3 * line.size <= step <= most:
         return True
     in_item = bool(marker_length(first.text))
     same_size = abs(line.size - last.size) <= (0.25 if in_item else 0.08) * last.size

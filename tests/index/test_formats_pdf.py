@@ -137,6 +137,17 @@ def test_the_cells_of_a_table_are_no_columns() -> None:
     assert all(paragraph.ended)
 
 
+def test_bold_names_of_columns_are_no_heading(read: Any) -> None:
+    rows = [
+        [Words(left, 72, y, is_bold=y == 700), Words(right, 300, y, is_bold=y == 700)]
+        for left, right, y in (("Line", "Km", 700), ("Coast", "210", 680), ("Desert", "845", 660))
+    ]
+    page = [*lines("Words of the text stand here.", y=760), *(cell for row in rows for cell in row)]
+    document = read("a.pdf", pdf(page))
+    assert kinds(document)[1:] == [("paragraph", "Line Km\nCoast 210\nDesert 845")]
+    assert len(document.blocks[1].breaks) == 2
+
+
 def test_lines_drawn_from_the_foot_up_are_read_from_the_head_down(read: Any) -> None:
     page = lines(*(f"Line number {number} stands here." for number in range(9)))
     document = read("a.pdf", pdf(list(reversed(page))))

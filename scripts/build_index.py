@@ -24,6 +24,7 @@ from index import (  # noqa: E402  the repository has to be on the path first
     ModelMissing,
     NothingToIndex,
 )
+from index.types import SkipReason  # noqa: E402
 
 ERROR_CODES: dict[type[Exception], str] = {
     BuildInProgress: "build_in_progress",
@@ -33,6 +34,16 @@ ERROR_CODES: dict[type[Exception], str] = {
 }
 FAILURES = (IndexingError, ValidationError, OSError)
 """What a build may end with that is no fault of the program."""
+
+
+WAY_OUT: dict[SkipReason, str] = {
+    "hidden": "rename it without the dot to have it read",
+    "temporary": "rename it if it is a document",
+    "unsupported_type": "convert it, docs/manual/documents.md names the types that are read",
+    "outside_folder": "give what it leads to as a PATH of its own",
+    "duplicate_path": "it is read once already",
+    "too_deep": "take it out of its archive, or raise BRIEFING_DESK_ARCHIVE_DEPTH_MAX",
+}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -251,7 +262,7 @@ def _print_table(report: BuildReport, index_folder: Path) -> None:
         print(f"{name:<11}{count:>6}  {shortened}".rstrip())
     _print_unreadable(report)
     for skipped in report.skipped:
-        print(f"  skipped ({skipped.reason}): {skipped.path}")
+        print(f"  skipped ({skipped.reason}): {skipped.path}; {WAY_OUT[skipped.reason]}")
     print(f"{'passages':<11}{report.passages:>6}")
     print(f"index {report.index_id} at {index_folder}, {report.seconds:.1f} s")
 

@@ -9,7 +9,7 @@ import base64
 import json
 import re
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 from urllib.parse import urlencode
 
@@ -56,7 +56,7 @@ class Surroundings(Frozen):
     """
 
     turn: int
-    languages: dict[str, str | None]
+    languages: Mapping[str, str]
     documents: dict[str, str] | None = None
     is_as_linked: bool | None = None
     takes_feedback: bool = False

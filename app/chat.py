@@ -247,8 +247,9 @@ class _Turns:
         earlier: list[str] = []
         for question in ASKED_LIST.validate_json(kept)[-CONVERSATION_TURNS_MAX:]:
             async for turn in self._answer(question, so_far, earlier, _caller(request)):
-                yield turn
-            so_far, _box, answered, _asking = turn
+                so_far, box, answered, asking = turn
+                # What was being typed on the other page stays in the box.
+                yield so_far, box or gr.skip(), answered, asking
             if not isinstance(answered, list):
                 return  # it was refused; what comes after it may depend on it
             earlier = answered
@@ -313,7 +314,8 @@ class _Turns:
         )
         answered["options"] = [{"value": suggestion} for suggestion in reply.suggestions]
         questions = [*earlier, asked.question][-CONVERSATION_TURNS_MAX:]
-        yield _turn([*put, answered], box="", questions=questions, asking=[])
+        # The box is left alone: the next question may be half typed by now.
+        yield _turn([*put, answered], questions=questions, asking=[])
 
     def say_that_it_failed(self, so_far: Conversation, asking: list[str]) -> Turn:
         """Put a sentence where the answer should have been, and the question back in its box."""
@@ -337,12 +339,11 @@ class _Turns:
         )
 
     def _around(self, asked: Asked, reply: Reply, earlier: list[str]) -> Surroundings:
-        summaries = self.desk.assistant.retriever.documents()
-        titles = {summary.document_id: summary.title for summary in summaries}
-        linked = asked.answer_id
+        assistant, linked = self.desk.assistant, asked.answer_id
+        titles = {one.document_id: one.title for one in assistant.retriever.documents()}
         return Surroundings(
             turn=len(earlier) + 1,
-            languages={summary.document_id: summary.language for summary in summaries},
+            languages=assistant.opened.collection.languages,
             documents=None
             if asked.documents is None
             else {one: titles.get(one, one) for one in asked.documents},

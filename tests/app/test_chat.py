@@ -26,7 +26,7 @@ from app.settings import Settings
 from app.types import REPLY, Abstention, Answer, Citation, Language, Line, Searched
 
 TEXTS = read_texts("en")
-LANGUAGES_OF_DOCUMENTS: dict[str, str | None] = {"report": "en", "plan": "kk"}
+LANGUAGES_OF_DOCUMENTS = {"report": "en", "plan": "kk"}
 
 
 def around(turn: int = 1, **more: Any) -> Surroundings:

@@ -99,8 +99,8 @@ def test_the_conversation_is_saved_as_markdown_that_says_the_same(
     # Nothing of a document or a question is markup: what is left are our own headings and marks.
     assert not re.search(r"<(img|script|b|svg|em|table)\b", rendered)
     read = httpx.get(f"{hostile_url}/api/documents").json()["documents"][0]
-    for question in questions:
-        reply = reply_to(hostile_url, question)
+    for number, question in enumerate(questions):
+        reply = reply_to(hostile_url, question, *questions[:number])
         for citation in reply["citations"] or reply["nearest"]:
             assert citation["sha256"] == read["sha256"]
             escaped = citation["quote"].replace("&", "&amp;").replace("<", "&lt;")

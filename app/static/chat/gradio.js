@@ -28,6 +28,8 @@ function rename() {
   for (const node of document.querySelectorAll("#conversation [data-testid][aria-label], #conversation .example")) {
     node.removeAttribute("aria-label");
   }
+  // A list of buttons that are no items is none.
+  document.querySelector("#conversation .examples[role]")?.removeAttribute("role");
   for (const link of document.querySelectorAll("#conversation a.source:not([data-address])")) {
     link.dataset.address = link.href; // written out on paper
   }

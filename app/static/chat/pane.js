@@ -2,7 +2,7 @@
 
 import { unitsAt, writeDocument } from "./document.js";
 import { address, allDocuments, button, copied, element, fetched, filled, placeOf, texts as all, visible } from "./page.js";
-import { citationsOf, recordAt } from "./records.js";
+import { citationsOf, languageAt, numberIn, recordAt } from "./records.js";
 
 const texts = all.pane;
 const pane = document.getElementById("source");
@@ -40,6 +40,7 @@ async function showDocument(place, from) {
     if (!pane.querySelector(".text")) showInPane(element("p", "hint loading", texts.loading));
     const [found, record] = await Promise.all([
       fetched(`documents/${encodeURIComponent(place.get("document"))}`), recordAt(from)]);
+    found.language ??= isAnswer(from) ? languageAt(from) : "";
     if (turn === opened) fillPane(found, place, record ? citationsOf(record.reply) : []);
   } catch {
     if (turn === opened) showInPane(backButton(), element("p", "hint", texts.unreachable));
@@ -76,10 +77,6 @@ function linkOf(citation) {
   return [...links].find((link) => numberIn(placeIn(link.hash)) === citation.number);
 }
 
-function numberIn(place) {
-  return Number(place.get("citation")?.split("-")[1]);
-}
-
 function copyQuote(citation) {
   const made = button("copy-quote", texts.copy_quote, () =>
     copied(made, `“${citation.quote}”\n${placeOf(citation)} (${citation.path})\n${opener.href}`, all.copied));
@@ -96,7 +93,7 @@ function fillPane(found, place, citations) {
   const citation = citations.find((one) => one.number === numberIn(place));
   const title = element("h2", "", ...visible(found.title));
   title.id = "source-title";
-  title.lang = found.language ?? "";
+  title.lang = found.language;
   const original = element("a", "original", texts.original);
   original.href = address(`documents/${encodeURIComponent(found.document_id)}/source`);
   original.target = "_blank";

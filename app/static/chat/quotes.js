@@ -3,8 +3,8 @@
 // As WCAG 2.2, 1.4.13 asks: Escape dismisses it, the pointer can move onto it, and it stays until
 // the pointer or the focus goes elsewhere.
 
-import { element, known, placeOf, texts, visible } from "./page.js";
-import { citationsOf, recordAt } from "./records.js";
+import { element, placeOf, texts, visible } from "./page.js";
+import { citationsOf, languageAt, numberIn, recordAt } from "./records.js";
 
 const LEAVE_MS = 200; // time to move the pointer from the mark onto the passage
 
@@ -21,20 +21,17 @@ function markAt(node) {
   return node.closest?.("#conversation :is(a.chip, a.source)") ?? null;
 }
 
-function numberOf(link) {
-  return Number(new URLSearchParams(link.hash.slice(1)).get("citation")?.split("-")[1]);
-}
-
 async function show(link) {
   clearTimeout(leaving);
   if (mark === link) return;
   hide();
   mark = link;
   const record = await recordAt(link);
-  const citation = record && citationsOf(record.reply).find((one) => one.number === numberOf(link));
+  const number = numberIn(new URLSearchParams(link.hash.slice(1)));
+  const citation = record && citationsOf(record.reply).find((one) => one.number === number);
   if (!citation || mark !== link || !link.isConnected) return;
   const quote = element("q", "", ...visible(citation.quote.trim()));
-  quote.lang = known.get(citation.document_id)?.language ?? "";
+  quote.lang = languageAt(link);
   quote.dir = "auto";
   const state = texts.source_state[citation.source_state];
   shown.replaceChildren(quote, element("p", "place", ...visible(placeOf(citation))),

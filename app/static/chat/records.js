@@ -25,3 +25,15 @@ export function allRecords() {
 export function citationsOf(reply) {
   return reply.citations.length ? reply.citations : reply.nearest;
 }
+
+export function numberIn(place) {
+  return Number(place.get("citation")?.split("-")[1]);
+}
+
+// The language of a citation's document, as the server told it from the text.
+export function languageAt(link) {
+  const number = numberIn(new URLSearchParams(link.hash.slice(1)));
+  const sources = [...(link.closest(".reply")?.querySelectorAll("a.source") ?? [])];
+  const source = sources.find((one) => numberIn(new URLSearchParams(one.hash.slice(1))) === number);
+  return source?.querySelector(".place").lang ?? "";
+}

@@ -10,16 +10,15 @@ Every face asks here, so that here questions are counted, limited and, where tha
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import logging
 import os
 import sqlite3
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import TypeVar, get_args
-
-import anyio.to_thread
-from anyio import CapacityLimiter
 
 from app.assistant import Assistant
 from app.errors import DeskBusy
@@ -66,7 +65,7 @@ class Desk:
         self.metrics = Metrics()
         self.metrics.watch_admitted(lambda: self._admitted)
         self._rates = QuestionRates(settings.questions_per_minute)
-        self._threads = CapacityLimiter(min(WORKERS_MAX, os.cpu_count() or 1))
+        self._threads = ThreadPoolExecutor(min(WORKERS_MAX, os.cpu_count() or 1), "desk")
         self._admitted = 0
 
     async def ask(
@@ -143,7 +142,12 @@ class Desk:
         return task
 
     async def _in_thread(self, work: Callable[[Assistant], Result]) -> Result:
-        return await anyio.to_thread.run_sync(work, self.assistant, limiter=self._threads)
+        """Wait for a thread and for what it does; a caller who goes away gives up a place in the
+        queue, while a thread that has begun is not given to the next before it ends.
+        """
+        context = contextvars.copy_context()  # the request's id, for the log
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, context.run, work, self.assistant)
 
     def _count_out(self, _: asyncio.Task[Result]) -> None:
         self._admitted -= 1

@@ -134,6 +134,7 @@ def render_courtesy(frame: Frame, text: str, watch: Stopwatch) -> Courtesy:
     return Courtesy.model_validate(frame.fields([Line(role="template", text=text)], watch))
 
 
+_ENTITIES = {"[": "&#91;", "]": "&#93;", "://": "&#58;//", "@": "&#64;"}
 _MARKDOWN_SPECIALS = re.compile(r"([\\`*_{}()#+\-.!|~>$])")
 
 
@@ -174,6 +175,12 @@ def as_markdown(lines: Sequence[Line]) -> str:
 
 
 def escape(text: str) -> str:
-    """Return text in which neither HTML nor Markdown has a meaning."""
+    """Return text in which neither HTML nor Markdown has a meaning, that of an address neither.
+
+    Renderers make links of bare addresses (GitHub Flavored Markdown, 6.9) where they find ``://``,
+    ``www.`` or ``@`` in the source; the dot is escaped with the other signs.
+    """
     escaped = _MARKDOWN_SPECIALS.sub(r"\\\1", html.escape(text, quote=False))
-    return escaped.replace("[", "&#91;").replace("]", "&#93;")
+    for sign, entity in _ENTITIES.items():
+        escaped = escaped.replace(sign, entity)
+    return escaped

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import html
 import re
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
@@ -33,10 +35,35 @@ def test_a_bracket_of_a_document_cannot_pass_for_a_citation_mark() -> None:
 @given(st.text(max_size=200))
 def test_escaped_text_renders_as_itself_and_nothing_else(text: str) -> None:
     plain = " ".join("".join(c for c in text if c.isprintable() or c == " ").split())
-    html = MarkdownIt("commonmark", {"html": True}).renderInline(escape(plain))
-    tags = re.findall(r"<[^>]*>", html)
+    rendered = MarkdownIt("commonmark", {"html": True}).renderInline(escape(plain))
+    tags = re.findall(r"<[^>]*>", rendered)
     assert tags == []
-    assert "javascript:" not in html or "javascript:" in plain
+    assert html.unescape(rendered) == plain
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://evil.example/",
+        "HTTPS://evil.example/?a=b",
+        "ftp://evil.example",
+        "www.evil.example",
+        "someone@evil.example",
+        "mailto:someone@evil.example",
+        "xmpp:someone@evil.example/x",
+        "javascript://evil.example/%0aalert(1)",
+        "<http://evil.example>",
+    ],
+)
+def test_a_bare_address_is_no_link_for_renderers_that_make_links_of_them(address: str) -> None:
+    markdown = as_markdown([Line(role="quote", text=f"see {address} there", number=1)])
+    rendered = MarkdownIt("gfm-like").render(markdown)
+    assert "<a" not in rendered
+    assert address in html.unescape(rendered)
+
+
+def test_bare_addresses_would_be_links_if_they_werent_escaped() -> None:
+    assert "<a" in MarkdownIt("gfm-like").render("see http://evil.example/ there")
 
 
 @given(
@@ -55,5 +82,5 @@ def test_escaped_text_renders_as_itself_and_nothing_else(text: str) -> None:
     )
 )
 def test_markup_of_a_document_is_shown_as_text(markup: str) -> None:
-    html = MarkdownIt("commonmark", {"html": True}).render(escape(markup))
-    assert re.sub(r"^<p>|</p>\n$", "", html).count("<") == 0
+    rendered = MarkdownIt("commonmark", {"html": True}).render(escape(markup))
+    assert re.sub(r"^<p>|</p>\n$", "", rendered).count("<") == 0

@@ -28,8 +28,10 @@ class HeldAssistant(Assistant):
     def __init__(self) -> None:
         super().__init__(briefing_assistant().opened)
         self.may_answer = threading.Event()
+        self.asked = 0
 
     def ask(self, *arguments: Any, **named: Any) -> Answer | Abstention | Courtesy:
+        self.asked += 1
         assert self.may_answer.wait(120)
         return super().ask(*arguments, **named)
 
@@ -142,10 +144,12 @@ def test_a_caller_who_goes_away_is_no_longer_waited_for(held: HeldAssistant) -> 
         for stream, client in zip(streams, clients, strict=True):
             stream.__exit__(None, None, None)
             client.close()
-        # Those that a thread has taken up go on to their end; the others are gone.
-        wait_for_admitted(app, min(WORKERS_MAX, os.cpu_count() or 1))
-        held.may_answer.set()
         wait_for_admitted(app, 0)
+        held.may_answer.set()
+        with app.client() as client:
+            assert client.post("/api/ask", json=QUESTION).status_code == 200
+    # What the threads had taken up went on to its end; what waited for them was never begun.
+    assert held.asked == 1 + min(WORKERS_MAX, os.cpu_count() or 1)
 
 
 def test_a_full_desk_is_a_status_and_not_an_event(held: HeldAssistant) -> None:

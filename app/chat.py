@@ -12,6 +12,7 @@ import contextlib
 import os
 import re
 from collections.abc import AsyncIterator, Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from unittest.mock import patch
@@ -276,7 +277,7 @@ class _Turns:
         self, asked: Asked, so_far: Conversation, earlier: list[str], caller: str | None
     ) -> AsyncIterator[Turn]:
         """Show the question, what is being done where that takes a while, and the answer."""
-        kept = so_far[-2 * CONVERSATION_TURNS_MAX :]
+        kept = _without_notices(so_far)[-2 * CONVERSATION_TURNS_MAX :]
         put = [*kept, _said("user", shown(asked.question.strip()))]
         yield _turn(put, box="", asking=[asked.question])
         steps: list[Step] = ["waiting"]
@@ -365,6 +366,14 @@ def _turn(
         return gr.skip() if part is None else part
 
     return changed(conversation), changed(box), changed(questions), changed(asking)
+
+
+def _without_notices(so_far: Conversation) -> Conversation:
+    """The questions with their answers; what was said instead of an answer is over by now."""
+    turns = [
+        pair for pair in pairwise(so_far) if [one["role"] for one in pair] == ["user", "assistant"]
+    ]
+    return [message for pair in turns for message in pair]
 
 
 def _before_question(so_far: Conversation) -> Conversation:

@@ -22,7 +22,7 @@ CHAT_BODY_BYTES_MAX = 1_048_576
 
 CHAT_ROUTES = re.compile(
     r"/(?:en|ru|kk)(?:/(?:config|theme\.css|manifest\.json|(?:assets|static)/.*"
-    r"|gradio_api/(?:info|startup-events|queue/join|queue/data|cancel|reset|heartbeat/[^/]+))?)?"
+    r"|gradio_api/(?:info|app_id|startup-events|queue/join|queue/data|cancel|reset|heartbeat/[^/]+))?)?"
 )
 """What a chat page asks for. Everything else that Gradio serves (upload, file, proxy, stream, run,
 login, monitoring, deep links) does not exist here."""

@@ -32,10 +32,12 @@ START_SECONDS = 180
 class Server:
     """A server process; ``url`` is where it answers, ``said`` what it wrote to stderr."""
 
-    def __init__(self, index: Path, environment: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, index: Path, environment: Mapping[str, str] | None = None, port: str = "0"
+    ) -> None:
         self.said: list[str] = []
         self._process = subprocess.Popen(
-            [sys.executable, "scripts/serve.py", "--port", "0", "--index", str(index)],
+            [sys.executable, "scripts/serve.py", "--port", port, "--index", str(index)],
             cwd=REPOSITORY,
             env=_clean_environment() | dict(environment or {}),
             stderr=subprocess.PIPE,

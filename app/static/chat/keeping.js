@@ -1,4 +1,5 @@
-// The conversation goes along when the reader changes the language of the page.
+// The conversation goes along when the page is loaded anew: in another language, or by Gradio after
+// its connection broke.
 //
 // It waits in the tab's own storage for the moment between two pages and is taken out at once.
 
@@ -7,18 +8,24 @@ import { allRecords } from "./records.js";
 
 const NAME = "briefing-desk.kept";
 
+export async function keep() {
+  const records = await allRecords();
+  const asked = records.map(({ reply, documents }) => ({ question: reply.question, documents }));
+  // What no answer has come to yet is put back where it was typed.
+  const unanswered = document.querySelectorAll("#conversation .user-row")[records.length]?.textContent.trim();
+  const draft = document.querySelector("#question textarea")?.value || unanswered || "";
+  try {
+    sessionStorage.setItem(NAME, JSON.stringify({ asked, chosen: [...chosen], draft }));
+  } catch {
+    // Where a browser keeps nothing, the next page begins without the conversation.
+  }
+}
+
 document.querySelector(".masthead nav").addEventListener("click", async (event) => {
   const link = event.target.closest("a[hreflang]");
   if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
   event.preventDefault();
-  const records = await allRecords();
-  const asked = records.map(({ reply, documents }) => ({ question: reply.question, documents }));
-  const draft = document.querySelector("#question textarea")?.value ?? "";
-  try {
-    sessionStorage.setItem(NAME, JSON.stringify({ asked, chosen: [...chosen], draft }));
-  } catch {
-    // Where a browser keeps nothing, the page changes its language without the conversation.
-  }
+  await keep();
   location.assign(link.href);
 });
 

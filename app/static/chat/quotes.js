@@ -12,7 +12,7 @@ const shown = element("div", "passage");
 shown.id = "passage";
 shown.role = "tooltip";
 shown.hidden = true;
-document.body.append(shown);
+document.getElementById("bar").append(shown); // within a landmark
 
 let mark = null;
 let leaving = 0;
@@ -81,7 +81,13 @@ document.addEventListener("focusin", (event) => {
 
 document.addEventListener("click", (event) => { if (markAt(event.target)) hide(); }, true);
 
-document.addEventListener("scroll", (event) => { if (event.target !== shown) hide(); }, true);
+// It moves along with its mark, and goes when the mark is out of sight.
+document.addEventListener("scroll", (event) => {
+  if (!mark || event.target === shown) return;
+  const at = mark.getClientRects()[0];
+  if (at && at.bottom > 0 && at.top < innerHeight) place(mark);
+  else hide();
+}, true);
 
 // Before anything else that Escape would close.
 document.addEventListener("keydown", (event) => {

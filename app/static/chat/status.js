@@ -1,5 +1,6 @@
 // What a reader is told beside the answers: that one came, and why one can't come.
 
+import { keep } from "./keeping.js";
 import { button, element, filled, texts } from "./page.js";
 import { recordAt } from "./records.js";
 
@@ -30,23 +31,48 @@ export async function announce(reply) {
 
 // ---------------------------------------------------------------- no answer can come
 
-// Gradio says these things in the browser's language and in its own words, or not at all.
+const RETRY_MS = 2000;
 const ask = globalThis.fetch;
-globalThis.fetch = async (...request) => {
-  const isQuestion = String(request[0]?.url ?? request[0]).endsWith("/queue/join");
-  try {
-    const response = await ask(...request);
-    if (isQuestion && response.status === 429) say(texts.status.too_many);
-    else if (isQuestion && !response.ok) say(texts.busy);
-    return response;
-  } catch (error) {
-    if (isQuestion) say(navigator.onLine ? texts.status.unreachable : texts.status.offline);
-    throw error;
+
+function whenReachable() {
+  return new Promise((resolve) => {
+    setTimeout(resolve, RETRY_MS);
+    addEventListener("online", resolve, { once: true });
+  });
+}
+
+// A question that can't be sent waits until it can: Gradio would give up, say so in the browser's
+// language, and load the page anew.
+async function sent(request) {
+  for (let isKnown = false; ; isKnown = true) {
+    try {
+      const response = await ask(...request.map((part) => part instanceof Request ? part.clone() : part));
+      if (isKnown) trouble.replaceChildren();
+      if (response.status === 429) say(texts.status.too_many);
+      else if (!response.ok) say(texts.busy);
+      return response;
+    } catch (error) {
+      if (error.name === "AbortError") throw error;
+      const problem = navigator.onLine ? texts.status.unreachable : texts.status.offline;
+      if (trouble.firstChild?.textContent !== problem) say(problem);
+      await whenReachable();
+    }
   }
+}
+
+globalThis.fetch = async (...request) => {
+  const path = new URL(request[0]?.url ?? request[0], location).pathname;
+  if (path.endsWith("/queue/join")) return sent(request);
+  const response = await ask(...request);
+  // Gradio asks this after its connection broke; what it does next is load the page anew.
+  if (path.endsWith("/gradio_api/app_id") && response.ok) await keep();
+  return response;
 };
 
 addEventListener("offline", () => say(texts.status.offline));
-addEventListener("online", () => trouble.replaceChildren());
+addEventListener("online", () => {
+  if (trouble.firstChild?.textContent === texts.status.offline) trouble.replaceChildren();
+});
 
 document.addEventListener("click", (event) => {
   if (event.target.closest?.("#conversation button.retry")) document.querySelector("#ask").click();

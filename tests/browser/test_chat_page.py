@@ -1,8 +1,8 @@
 """The chat page, used the way a reader uses it.
 
 The README's picture is made by the test that is named for it:
-`BRIEFING_DESK_SCREENSHOT=1 make test` or, alone,
-`BRIEFING_DESK_SCREENSHOT=1 python -m pytest tests/browser -k picture`.
+`CHAT_PICTURE=1 make test` or, alone,
+`CHAT_PICTURE=1 python -m pytest tests/browser -k picture`.
 """
 
 from __future__ import annotations
@@ -437,7 +437,7 @@ def test_a_hostile_question_is_text_and_nothing_else(
 
 
 @pytest.mark.skipif(
-    "BRIEFING_DESK_SCREENSHOT" not in os.environ, reason="the picture is made when it is asked for"
+    "CHAT_PICTURE" not in os.environ, reason="the picture is made when it is asked for"
 )
 def test_the_picture_for_the_readme(url: str, open_page: OpenPage, screenshot: Path) -> None:
     page = open_page(url, width=1280, height=760)

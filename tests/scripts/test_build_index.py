@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import importlib
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -13,6 +14,8 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+
+from index import BuildReport
 
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
 MODELS = REPOSITORY / "var" / "models"
@@ -243,6 +246,21 @@ def test_watching_builds_after_each_change_survives_failures_and_stops_cleanly(
     assert code == 0
     assert err.count("\n") == 1
     assert "stopped watching; the index is whole" in err
+
+
+def test_the_manual_has_every_option_error_and_key_of_the_report(run: Run) -> None:
+    manual = (REPOSITORY / "docs" / "manual" / "indexing.md").read_text("utf-8")
+    run.capsys.readouterr()
+    with pytest.raises(SystemExit):
+        run.module.main(["--help"])
+    options = set(re.findall(r"--[a-z-]+", run.capsys.readouterr().out)) - {"--help"}
+    assert {"--watch", "--rollback", "--workers"} <= options
+    assert [option for option in options if f"| `{option}" not in manual] == []
+    codes = {*run.module.ERROR_CODES.values(), "bad_setting", "not_writable", "indexing_failed"}
+    source = Path(str(run.module.__file__)).read_text("utf-8")
+    assert all(f'"{code}"' in source for code in codes)
+    assert [code for code in codes if f"| `{code}` |" not in manual] == []
+    assert [key for key in BuildReport.model_fields if f'"{key}"' not in manual] == []
 
 
 def test_the_script_runs_from_any_folder(tmp_path: Path) -> None:

@@ -105,10 +105,10 @@ function fillPane(found, place, citations) {
     element("div", "pane-bar",
       element("div", "pane-tools", backButton(), citation ? stepper(citations, citation) : null, original),
       title,
-      element("p", "path", [found.path, found.date, positions].filter(Boolean).join(" · "))),
+      element("p", "path", [found.path, found.date, positions].filter(Boolean).join(" · ")),
+      element("div", "about", contents(found, body, mark), citation && mark ? copyQuote(citation) : null)),
     state ? element("p", "warning", state) : null,
-    isSame ? null : element("p", "warning", texts.document_changed),
-    element("div", "about", contents(found, body, mark), citation && mark ? copyQuote(citation) : null));
+    isSame ? null : element("p", "warning", texts.document_changed));
   showInPane(head, body);
   const target = mark ?? title;
   target.tabIndex = -1;

@@ -10,6 +10,7 @@ from typing import Final, get_args
 
 from pydantic import Field
 
+from app.embed_texts import EmbedTexts, WidgetTexts
 from app.errors import RefusalCode
 from app.stopwatch import Step
 from app.types import AbstentionReason, Language, SourceState
@@ -145,6 +146,8 @@ class Texts(Frozen):
     status: StatusTexts
     feedback: FeedbackTexts
     export: ExportTexts
+    widget: WidgetTexts
+    embed: EmbedTexts
 
 
 SCRIPT_TEXTS: Final = {

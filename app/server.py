@@ -36,6 +36,7 @@ from app.request_log import RequestLog
 from app.settings import Settings
 from app.storing import Storage, StorageUnusable
 from app.types import Language
+from app.widget import add_widget
 from index import IndexingError
 
 LOGGER = logging.getLogger("briefing_desk")
@@ -106,6 +107,7 @@ def create_app(settings: Settings, assistant: Assistant) -> FastAPI:
             {"Vary": "Accept-Language"},
         )
 
+    add_widget(app, desk, preferred_language)
     add_chat(app, desk)
     return app
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from functools import cache
@@ -10,9 +12,18 @@ from typing import Literal, NamedTuple
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    Request,
+    expect,
+    sync_playwright,
+)
 
-from tests.serving import Server, briefing_server, build
+from tests.browser.host_site import HostSite
+from tests.serving import Server, briefing_index, briefing_server, build
 
 CHROMIUM = [
     "--no-sandbox",  # as root, in a container
@@ -70,6 +81,7 @@ def browser() -> Iterator[Browser]:
     """One browser for a file's tests; while it is open, this thread has an event loop running."""
     executable = shutil.which("chromium") or shutil.which("google-chrome")
     assert executable, "these tests need Chromium; on Debian: apt-get install chromium"
+    expect.set_options(timeout=WAIT_MS)
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=executable, args=CHROMIUM)
         yield chromium
@@ -165,6 +177,109 @@ def open_page(context: Callable[[str, str], BrowserContext]) -> Iterator[OpenPag
     assert hosts <= {"127.0.0.1"}
     assert not complaints
     assert not any(stored)
+
+
+@pytest.fixture(scope="session")
+def host() -> Iterator[HostSite]:
+    """A web site that the desks of the widget tests allow."""
+    with HostSite() as site:
+        yield site
+
+
+@pytest.fixture(scope="session")
+def stranger() -> Iterator[HostSite]:
+    """A web site that no desk allows."""
+    with HostSite() as site:
+        yield site
+
+
+@pytest.fixture(scope="session")
+def desk(host: HostSite) -> Iterator[str]:
+    """Where the shipped briefing is served to the readers of ``host``."""
+    with Server(briefing_index(), allowing(host)) as server:
+        yield server.url
+
+
+@pytest.fixture(scope="session")
+def hostile_desk(host: HostSite, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """As ``hostile_url``, for the readers of ``host``."""
+    folder = tmp_path_factory.mktemp("hostile")
+    (folder / "sources").mkdir()
+    (folder / "sources" / "register.md").write_text(HOSTILE, encoding="utf-8")
+    with Server(build([folder / "sources"], folder / "index"), allowing(host)) as server:
+        yield server.url
+
+
+def allowing(site: HostSite) -> dict[str, str]:
+    """The setting by which an operator allows a site."""
+    return {"BRIEFING_DESK_ALLOWED_ORIGINS": json.dumps([site.origin])}
+
+
+class Visits:
+    """The pages that a test opens, each in a browser profile of its own, and what they did."""
+
+    def __init__(self, browser: Browser) -> None:
+        self.browser = browser
+        self.pages: list[Page] = []
+        self.requests: list[Request] = []
+        self.complaints: list[str] = []
+        self.expected = "(?!)"
+
+    def __call__(
+        self,
+        url: str,
+        *,
+        width: int = 1280,
+        height: int = 800,
+        scheme: Literal["light", "dark"] = "light",
+        language: str = "en-US",
+        has_touch: bool = False,
+    ) -> Page:
+        context = self.browser.new_context(
+            locale=language,
+            color_scheme=scheme,
+            viewport={"width": width, "height": height},
+            has_touch=has_touch,
+            permissions=["clipboard-read", "clipboard-write"],
+        )
+        context.set_default_timeout(WAIT_MS)
+        page = context.new_page()
+        page.on("request", self.requests.append)
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("console", self._hear)
+        self.pages.append(page)
+        page.goto(url)
+        return page
+
+    def _hear(self, message: ConsoleMessage) -> None:
+        if message.type == "error":
+            self.complaints.append(message.text)
+
+    def origins(self) -> set[str]:
+        """Where anything was asked for."""
+        return {"{0.scheme}://{0.netloc}".format(urlsplit(each.url)) for each in self.requests}
+
+
+@pytest.fixture
+def visit(browser: Browser, host: HostSite, stranger: HostSite, desk: str) -> Iterator[Visits]:
+    """Open pages on host sites: nothing is asked of a third origin, nothing is complained of but
+    what the test expects, no cookie is set, and only conversations are kept, for the tab.
+    """
+    visits = Visits(browser)
+    yield visits
+    kept = [
+        page.evaluate("[Object.keys(localStorage), Object.keys(sessionStorage)]")
+        for page in visits.pages
+    ]
+    cookies = [page.context.cookies() for page in visits.pages]
+    for page in visits.pages:
+        page.context.close()
+    assert all(urlsplit(origin).hostname == "127.0.0.1" for origin in visits.origins())
+    assert len(visits.origins() - {host.origin, stranger.origin}) <= 1  # the desk
+    assert [each for each in visits.complaints if not re.search(visits.expected, each)] == []
+    assert not any(cookies)
+    assert not any(local for local, _ in kept)
+    assert all(key.startswith("briefing-desk ") for _, session in kept for key in session)
 
 
 @pytest.fixture(scope="session")

@@ -244,7 +244,8 @@ class Visits:
         )
         context.set_default_timeout(WAIT_MS)
         page = context.new_page()
-        page.on("request", self.requests.append)
+        # Playwright sets an attribute on what it calls, which a built-in method has no room for.
+        page.on("request", lambda request: self.requests.append(request))  # noqa: PLW0108
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         page.on("console", self._hear)
         self.pages.append(page)

@@ -100,7 +100,7 @@ def test_what_is_copied_works_on_the_site_with_what_was_chosen(
     page.locator("[name=title]").fill(WORDS)
     page.locator("[name=greeting]").fill(WORDS)
     page.locator("[name=questions]").fill(f"{QUESTION}\n\n {WORDS} \n")
-    page.get_by_label(document["title"]).check()
+    page.get_by_role("checkbox", name=document["title"]).check()
     if kind == "bubble":
         page.locator("[name=position]").select_option("top-left")
     page.get_by_role("button", name=TEXTS.copy_code).click()

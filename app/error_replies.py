@@ -160,6 +160,19 @@ class ErrorReply(Frozen):
 class OpenAIErrorBody(Frozen):
     """The same as OpenAI's clients read it."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "code": "empty_question",
+                    "message": "The question is empty; type what you want to know.",
+                    "type": "invalid_request_error",
+                    "param": None,
+                }
+            ]
+        }
+    )
+
     code: ErrorCode
     message: str
     type: str

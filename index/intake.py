@@ -35,7 +35,11 @@ class Chunked(NamedTuple):
 
 
 class Intake(NamedTuple):
-    """What became of the files."""
+    """What became of the files.
+
+    ``problems`` are those of files that gave documents all the same, by the file's id: such a file
+    is not read again while its bytes stay, and what could not be read of it is still told.
+    """
 
     documents: tuple[Chunked, ...]
     unreadable: tuple[UnreadableFile, ...]
@@ -72,7 +76,7 @@ def take_in(
 
     documents: list[Chunked] = []
     skipped: list[SkippedFile] = []
-    problems: dict[str, tuple[Problem, ...]] = {}
+    found_problems: dict[str, tuple[Problem, ...]] = {}
     first_id = 0
     with Parsers(workers, limits) as parsers:
         for number, (found, outcome) in enumerate(
@@ -83,23 +87,24 @@ def take_in(
                 skipped.append(found)
             elif outcome is None:
                 assert store is not None
-                problems[found.document_id] = known_problems.get(found.document_id, ())
+                found_problems[found.document_id] = known_problems.get(found.document_id, ())
                 for facts in known[found.document_id]:
                     documents.append(_taken(store, facts.document_id, found, first_id, models))
                     first_id += len(documents[-1].passages)
             else:
-                problems[found.document_id] = outcome.problems
+                found_problems[found.document_id] = outcome.problems
                 for document in outcome.documents:
                     passages = chunk(document, models.encoder.count_tokens, first_id=first_id)
                     documents.append(_chunked(document, passages, models))
                     first_id += len(passages)
     progress("reading", len(listed), len(listed))
-    everything = [*skipped, *(problem for found in problems.values() for problem in found)]
+    everything = [*skipped, *(problem for each in found_problems.values() for problem in each)]
+    with_documents = {chunked.document.file_id for chunked in documents}
     return Intake(
         tuple(documents),
         tuple(each for each in everything if isinstance(each, UnreadableFile)),
         tuple(each for each in everything if isinstance(each, SkippedFile)),
-        problems,
+        {key: each for key, each in found_problems.items() if key in with_documents},
     )
 
 

@@ -21,7 +21,10 @@ import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from index import Models
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(REPOSITORY))
@@ -80,21 +83,27 @@ def owned_sentences() -> list[str]:
     return list(found)
 
 
-def write_corpus(folder: Path, passages: int) -> None:
-    """Write documents that come to about so many passages, the same ones each time.
+def write_corpus(folder: Path, passages: int, models: Models) -> None:
+    """Write documents of so many passages, rounded up to whole documents, the same each time.
 
     A section is a heading and a few sentences drawn from our own texts, their digits drawn anew, so
-    that it is one passage and hardly any two are the same.
+    that hardly any two are the same, and no more of them than one passage holds.
     """
+    from index.chunking import PASSAGE_TOKENS_MAX
+
     dice = random.Random(SEED)
     sentences = owned_sentences()
     folder.mkdir(parents=True)
     for number in range(-(-passages // SECTIONS_A_DOCUMENT)):
         parts = [f"# Report {number:04}\n"]
         for section in range(SECTIONS_A_DOCUMENT):
-            drawn = " ".join(dice.sample(sentences, SENTENCES_A_PASSAGE))
-            words = re.sub(r"\d", lambda _: str(dice.randint(1, 9)), drawn)
-            parts.append(f"## Section {section + 1} of {number:04}\n\n{words}\n")
+            drawn = [
+                re.sub(r"\d", lambda _: str(dice.randint(1, 9)), sentence)
+                for sentence in dice.sample(sentences, SENTENCES_A_PASSAGE)
+            ]
+            while sum(models.encoder.count_tokens(drawn)) > PASSAGE_TOKENS_MAX:
+                drawn.pop()
+            parts.append(f"## Section {section + 1} of {number:04}\n\n{' '.join(drawn)}\n")
         (folder / f"report-{number:04}.md").write_text("\n".join(parts), "utf-8")
 
 
@@ -244,9 +253,10 @@ class Bench(NamedTuple):
 
 def measure(passages: int, models: Path, python: Path | None) -> dict[str, Any]:
     """Measure ours and, with a Python that has them, the peers; return what is written."""
-    from index.models import read_manifest
+    from index import Models
 
-    manifest = read_manifest(models)
+    opened = Models.open(models)
+    manifest = opened.manifest
     with tempfile.TemporaryDirectory(prefix="briefing-desk-benchmark-") as folder:
         work = Path(folder)
         bench = Bench(
@@ -254,7 +264,7 @@ def measure(passages: int, models: Path, python: Path | None) -> dict[str, Any]:
         )
         asked = [one.question for one in read_questions(QUESTIONS) if not one.history]
         bench.questions.write_text("\n".join(asked) + "\n", "utf-8")
-        write_corpus(work / "corpus", passages)
+        write_corpus(work / "corpus", passages, opened)
         changed = Path(shutil.copytree(work / "corpus", work / "changed"))
         changed_path = change_one_file(changed)
         before = machine()

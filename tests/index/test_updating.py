@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from hypothesis import HealthCheck, event, given, settings
+from hypothesis import HealthCheck, event, example, given, settings
 from hypothesis import strategies as st
 
 from index import BuildReport, Models, NothingToIndex, Retriever, build_index, builder
@@ -53,6 +53,10 @@ class Change(NamedTuple):
     other_name: str
     content: bytes
 
+
+WATER = Change("write", "a.md", "a.md", CONTENTS[0])
+ARCHIVE_UNDER_ANOTHER_NAME = Change("write", "b.txt", "b.txt", CONTENTS[6])
+"""A file that gives no document, only a problem."""
 
 CHANGES = st.lists(
     st.builds(
@@ -138,6 +142,7 @@ def told(report: BuildReport) -> list[Any]:
     max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(steps=st.lists(CHANGES, min_size=2, max_size=4))
+@example(steps=[[WATER], [ARCHIVE_UNDER_ANOTHER_NAME]])
 def test_updating_equals_building_anew(
     steps: list[list[Change]],
     tmp_path_factory: pytest.TempPathFactory,

@@ -10,19 +10,27 @@ from typing import Any
 
 import pytest
 
+from index import Models
 from scripts import benchmark_index
 from scripts.benchmark import BenchmarkFailed
 
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
 
 
+@pytest.fixture(scope="module")
+def models() -> Models:
+    return Models.open(REPOSITORY / "var" / "models")
+
+
 def read(folder: Path) -> dict[str, bytes]:
     return {file.name: file.read_bytes() for file in folder.iterdir()}
 
 
-def test_the_corpus_is_the_same_each_time_and_of_our_own_sentences(tmp_path: Path) -> None:
-    benchmark_index.write_corpus(tmp_path / "one", 40)
-    benchmark_index.write_corpus(tmp_path / "other", 40)
+def test_the_corpus_is_the_same_each_time_and_of_our_own_sentences(
+    tmp_path: Path, models: Models
+) -> None:
+    benchmark_index.write_corpus(tmp_path / "one", 40, models)
+    benchmark_index.write_corpus(tmp_path / "other", 40, models)
     assert read(tmp_path / "one") == read(tmp_path / "other")
     assert len(read(tmp_path / "one")) == 4
     sentences = benchmark_index.owned_sentences()
@@ -36,24 +44,25 @@ def test_the_corpus_is_the_same_each_time_and_of_our_own_sentences(tmp_path: Pat
 
 
 def test_a_section_is_one_passage_and_no_two_passages_are_the_same(
-    tmp_path: Path,
+    tmp_path: Path, models: Models
 ) -> None:
-    models = REPOSITORY / "var" / "models"
-    benchmark_index.write_corpus(tmp_path / "corpus", 40)
+    benchmark_index.write_corpus(tmp_path / "corpus", 40, models)
     script = REPOSITORY / "scripts" / "build_index.py"
     built = benchmark_index.run(
         [sys.executable, script, tmp_path / "corpus", "--index", tmp_path / "index", "--json"]
     )
     assert json.loads(built.printed)["passages"] == 40
-    count = benchmark_index.write_passages(tmp_path / "index", models, tmp_path / "passages.jsonl")
-    lines = (tmp_path / "passages.jsonl").read_text("utf-8").splitlines()
+    count = benchmark_index.write_passages(
+        tmp_path / "index", models.folder, tmp_path / "passages.jsonl"
+    )
+    lines = file.read_text("utf-8").splitlines()
     rows = [json.loads(line) for line in lines]
     assert count == len(rows) == len({row["text"] for row in rows}) == 40
     assert len({row["id"] for row in rows}) == 40
 
 
-def test_one_file_is_changed_and_keeps_its_passages(tmp_path: Path) -> None:
-    benchmark_index.write_corpus(tmp_path / "corpus", 40)
+def test_one_file_is_changed_and_keeps_its_passages(tmp_path: Path, models: Models) -> None:
+    benchmark_index.write_corpus(tmp_path / "corpus", 40, models)
     before = read(tmp_path / "corpus")
     name = benchmark_index.change_one_file(tmp_path / "corpus")
     after = read(tmp_path / "corpus")

@@ -52,9 +52,8 @@ def test_a_section_is_one_passage_and_no_two_passages_are_the_same(
         [sys.executable, script, tmp_path / "corpus", "--index", tmp_path / "index", "--json"]
     )
     assert json.loads(built.printed)["passages"] == 40
-    count = benchmark_index.write_passages(
-        tmp_path / "index", models.folder, tmp_path / "passages.jsonl"
-    )
+    file = tmp_path / "passages.jsonl"
+    count = benchmark_index.write_passages(tmp_path / "index", models.folder, file)
     lines = file.read_text("utf-8").splitlines()
     rows = [json.loads(line) for line in lines]
     assert count == len(rows) == len({row["text"] for row in rows}) == 40

@@ -21,7 +21,7 @@ MARK = re.compile(r"\\\[(\d+)\\\]")
 """A citation mark in ``Reply.markdown``; brackets of documents are entities there."""
 
 DOCUMENT_LINE = re.compile(
-    r"^(?P<role>> |- |\*\*)(?P<words>.*?)(?:\*\*)?(?P<mark> \\\[(?P<number>\d+)\\\])?$",
+    r"^(?P<role>> |- |\*\*)(?P<words>.*?)(?:\*\*)?(?P<mark> (?:\\\[\d+\\\])+)?$",
     re.MULTILINE,
 )
 """A line of ``Reply.markdown`` in a document's words: a quote, a list item, the short answer. In
@@ -135,7 +135,8 @@ def _said_in_quotes(reply: Reply, around: Surroundings, texts: Texts) -> str:
     }
 
     def in_its_language(line: re.Match[str]) -> str:
-        lang = _lang(spoken.get(int(line["number"] or 1)))
+        cited = MARK.search(line["mark"] or "")
+        lang = _lang(spoken.get(int(cited[1]) if cited else 1))
         # A mark never stands alone on a line.
         mark = (line["mark"] or "").replace(" ", "&nbsp;")
         if line["role"] == "**":

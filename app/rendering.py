@@ -144,7 +144,7 @@ def as_text(lines: Sequence[Line]) -> str:
 
 
 def _plain(line: Line) -> str:
-    mark = f" [{line.number}]" if line.number is not None else ""
+    mark = f" {''.join(f'[{number}]' for number in line.numbers)}" if line.numbers else ""
     bullet = "- " if line.role == "item" else ""
     return f"{bullet}{' '.join(line.text.split())}{mark}"
 
@@ -158,7 +158,8 @@ def as_markdown(lines: Sequence[Line]) -> str:
     blocks: list[str] = []
     previous = ""
     for line in lines:
-        mark = f" \\[{line.number}\\]" if line.number is not None else ""
+        marks = "".join(f"\\[{number}\\]" for number in line.numbers)
+        mark = f" {marks}" if marks else ""
         text = escape(" ".join(line.text.split()))
         if line.role == "item":
             block = f"- {text}{mark}"

@@ -128,11 +128,20 @@ class Quoted(Frozen):
 
 
 class Line(Frozen):
-    """A line of an answer: a template's text, or words of a quote with the quote's number."""
+    """A line of an answer: a template's text, or words of a quote with the quote's number.
+
+    ``also`` are the numbers of other quotes that say the same.
+    """
 
     role: Literal["template", "short", "quote", "item"]
     text: str
     number: int | None = None
+    also: tuple[int, ...] = ()
+
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        """Return the numbers of all the quotes that it stands for."""
+        return () if self.number is None else (self.number, *self.also)
 
 
 class Draft(Frozen):

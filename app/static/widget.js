@@ -22,7 +22,7 @@
   const AROUND = 700; // how many characters of a document stand before and after a quote
 
   const UNSEEN = /([\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\u{e0000}-\u{e007f}])/u;
-  const LINE = /^(> |- |\*\*)?(.*?)(?:\*\*)?(?: \\\[(\d+)\\\])?$/; // of Reply.markdown
+  const LINE = /^(> |- |\*\*)?(.*?)(?:\*\*)?((?: \\\[\d+\\\](?:\\\[\d+\\\])*)?)$/; // of Reply.markdown
   const ENTITIES = { amp: "&", lt: "<", gt: ">", "#91": "[", "#93": "]" };
 
   // ------------------------------------------------------------------------- building nodes
@@ -442,8 +442,9 @@
           make("bdi", { lang: languageOf(citation) }, visible(this.#place(citation)))),
         state ? make("p.warn", null, state) : null];
       };
-      const figure = (text, citation) => make("figure", null,
-        this.#words("blockquote.words", text, languageOf(citation)), make("figcaption", null, source(citation)));
+      const figure = (text, citation, ...others) => make("figure", null,
+        this.#words("blockquote.words", text, languageOf(citation)),
+        make("figcaption", null, ...[citation, ...others].flatMap(source)));
 
       if (place && reply.standalone_question.toLowerCase() !== reply.question.toLowerCase()) {
         article.append(make("p.soft", null, texts.understood_as, " ", make("bdi", null, visible(reply.standalone_question))));
@@ -454,10 +455,11 @@
       let language = languageOf(reply.citations[0]); // of the quote that a line belongs to
       const uncaptioned = new Set(reply.citations);
       for (const line of reply.markdown.split(/\n+/)) {
-        const [, role, escaped, number] = line.match(LINE);
-        const citation = reply.citations.find((one) => one.number === Number(number));
+        const [, role, escaped, marks] = line.match(LINE);
+        const cited = reply.citations.filter((one) => marks.includes(`[${one.number}\\]`));
+        const [citation] = cited;
         const text = escaped.replace(/\\([^\w\s])|&(#?\w+);/g, (_, sign, name) => sign ?? ENTITIES[name]);
-        const mark = citation ? chip(citation) : null;
+        const mark = cited.flatMap(chip);
         if (citation) language = languageOf(citation);
         if (role === "- ") {
           items ??= article.appendChild(make("ul.items"));
@@ -466,8 +468,8 @@
         }
         items = null;
         if (role === "> " && citation) {
-          uncaptioned.delete(citation);
-          article.append(figure(text, citation));
+          for (const one of cited) uncaptioned.delete(one);
+          article.append(figure(text, ...cited));
         } else {
           article.append(make("p", { lang: reply.language },
             role ? this.#words("span.short", text, language) : visible(text), mark));

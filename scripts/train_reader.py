@@ -52,7 +52,6 @@ def train(arguments: argparse.Namespace) -> int:
         threads=arguments.threads,
         resume=arguments.resume,
         interrupted=interrupted,
-        translations=arguments.translations,
     )
     print(
         f"{outcome.examples} examples in {outcome.seconds:.0f} s: {outcome.checkpoint}",
@@ -107,9 +106,11 @@ def main(arguments: list[str] | None = None) -> int:
         "--body", type=Path, default=ENCODER_FOLDER, help="tokenizer.json and token_table.npy"
     )
     part.add_argument(
-        "--start", type=Path, required=True, help="reader.safetensors, or model.safetensors of e5"
+        "--start",
+        type=Path,
+        required=True,
+        help="folder with reader.onnx, reader.safetensors, or model.safetensors of e5",
     )
-    part.add_argument("--translations", type=Path, help="questions in another language, by id")
     part.add_argument("--output", type=Path, required=True, help="folder of checkpoint and log")
     part.add_argument("--minutes", type=float, default=0.0)
     part.add_argument("--examples", type=int, default=0)

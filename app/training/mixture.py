@@ -22,7 +22,7 @@ from app.training.augmentation import (
     without_answer_sentences,
 )
 from app.training.encoding import Example, encode
-from app.training.questions import Question, read_questions, read_translations
+from app.training.questions import Question, read_questions
 from app.training.written import WRITTEN_FILE, read_written
 
 if TYPE_CHECKING:
@@ -44,7 +44,6 @@ class Source:
     examples: int
     whole: float = 0.25
     unanswerable_made: bool = False  # draw answerable rows and make them unanswerable
-    translated: bool = False  # draw only rows whose question was translated
 
     def article_of(self, question: Question) -> str:
         """Name the texts among which a question finds other paragraphs and other names."""
@@ -53,19 +52,19 @@ class Source:
 
 MIX = (
     Source("hand-written", "squad2-dev.train-part", 150, whole=0.45),
-    Source("translated", "squad2-dev.train-part", 16, translated=True),
-    Source("written", None, 180, whole=1.0),
-    Source("squad", "squad-train-subset", 70),
-    Source("squad-dev", "squad1-dev.other13articles", 36),
-    Source("search", "qed-train", 30),
-    Source("periods", "timeqa", 28, whole=0.6),
-    Source("swapped", "nq-swap.train-clean", 10),
-    Source("news", "qamr", 10),
-    Source("policies", "policyqa", 8),
-    Source("other-paragraph", "derived-negatives", 30),
-    Source("made-hand-written", "squad2-dev.train-part", 22, unanswerable_made=True),
-    Source("made-squad", "squad-train-subset", 30, unanswerable_made=True),
-    Source("made-squad-dev", "squad1-dev.other13articles", 20, unanswerable_made=True),
+    Source("written", None, 230, whole=1.0),
+    Source("squad", "squad-train-subset", 60),
+    Source("squad-dev", "squad1-dev.other13articles", 30),
+    Source("search", "qed-train", 24),
+    Source("periods", "timeqa", 24, whole=0.6),
+    Source("swapped", "nq-swap.train-clean", 8),
+    Source("news", "qamr", 8),
+    Source("policies", "policyqa", 6),
+    Source("other-paragraph", "derived-negatives", 22),
+    Source("made-hand-written", "squad2-dev.train-part", 20, unanswerable_made=True),
+    Source("made-written", None, 24, unanswerable_made=True),
+    Source("made-squad", "squad-train-subset", 20, unanswerable_made=True),
+    Source("made-squad-dev", "squad1-dev.other13articles", 14, unanswerable_made=True),
 )
 assert sum(source.examples for source in MIX) == POOL_EXAMPLES
 HEADING_SHARE = 0.25
@@ -81,11 +80,8 @@ class Mixture:
     contexts_by_article: dict[str, list[str]]
 
     @staticmethod
-    def read(
-        data: Path, seed: int, translations: Path | None = None, written: Path = WRITTEN_FILE
-    ) -> Mixture:
+    def read(data: Path, seed: int, written: Path = WRITTEN_FILE) -> Mixture:
         """Read every file of the mix."""
-        translated = read_translations(translations) if translations else {}
         rows: dict[str, list[Question]] = {}
         contexts: dict[str, set[str]] = {}
         for source in MIX:
@@ -97,12 +93,6 @@ class Mixture:
                 contexts.setdefault(source.article_of(question), set()).add(question.context)
             if source.unanswerable_made:
                 questions = [question for question in questions if question.answers]
-            if source.translated:
-                questions = [
-                    replace(question, question=translated[question.id])
-                    for question in questions
-                    if question.id in translated
-                ]
             random.Random(f"{seed} {source.name}").shuffle(questions)
             rows[source.name] = questions
         return Mixture(seed, rows, {name: sorted(texts) for name, texts in contexts.items()})
@@ -132,7 +122,7 @@ class Mixture:
         whole = chance.random() < source.whole
         characters = 1150 if whole else chance.randint(330, 620)
         question = window(question, characters, chance)
-        if not source.translated and chance.random() < TWO_LANGUAGES_SHARE:
+        if chance.random() < TWO_LANGUAGES_SHARE:
             question = in_two_languages(question, chance)
         return with_heading(question, chance) if chance.random() < HEADING_SHARE else question
 

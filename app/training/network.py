@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.training.errors import WrongInput
+from app.training.shipped import shipped_weights
 
 if TYPE_CHECKING:
     import torch
@@ -64,13 +65,16 @@ def build_network(attention: str) -> torch.nn.Module:
 
 
 def load_start(network: torch.nn.Module, start: Path) -> None:
-    """Fill the network from a folder with an earlier reader, or with the bare encoder.
+    """Fill the network from a folder with an earlier reader, shipped or not, or the bare encoder.
 
     Raises WrongInput where the weights are those of another network.
     """
     from safetensors.torch import load_file
 
-    if (start / "reader.safetensors").exists():
+    weights: dict[str, torch.Tensor]
+    if (start / "reader.onnx").exists():
+        weights = shipped_weights(start / "reader.onnx")
+    elif (start / "reader.safetensors").exists():
         weights = load_file(str(start / "reader.safetensors"))
     else:
         encoder = load_file(str(start / "model.safetensors"))

@@ -59,13 +59,6 @@ def read_questions(path: Path, language: str | None = None) -> list[Question]:
     ]
 
 
-def read_translations(path: Path) -> dict[str, str]:
-    """Read JSON lines `{"id", "language", "question"}`: questions in another language, by id."""
-    with path.open(encoding="utf-8") as lines:
-        rows = [json.loads(line) for line in lines]
-    return {str(row["id"]): row["question"] for row in rows}
-
-
 def preferred_answer(answers: Sequence[Span]) -> Span:
     """Pick the answer most annotators gave, the shortest among equals.
 

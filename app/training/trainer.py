@@ -41,7 +41,6 @@ def train(
     threads: int,
     resume: bool,
     interrupted: threading.Event,
-    translations: Path | None = None,
     written: Path = WRITTEN_FILE,
 ) -> Outcome:
     """Train until the time or the examples are used up, or until it is interrupted.
@@ -58,7 +57,7 @@ def train(
     checkpoint = output / "checkpoint.pt"
     tokenizer = open_tokenizer(body)
     table = token_table(body)
-    mixture = Mixture.read(data, seed, translations, written)
+    mixture = Mixture.read(data, seed, written)
     network = build_network("sdpa")
     load_start(network, start)
     network.train()

@@ -3,15 +3,13 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
-import pytest
 from tokenizers import Tokenizer
 
 from app.training.mixture import MIX, POOL_EXAMPLES, Mixture
-from tests.app.training.conftest import write_rows
 
 
-def read(data: Path, seed: int = 1, translations: Path | None = None) -> Mixture:
-    return Mixture.read(data, seed, translations, data / "written.jsonl")
+def read(data: Path, seed: int = 1) -> Mixture:
+    return Mixture.read(data, seed, data / "written.jsonl")
 
 
 def test_what_is_drawn_depends_on_the_seed_and_the_position_alone(
@@ -29,9 +27,7 @@ def test_a_pool_holds_the_shares_of_the_mix(data: Path, tokenizer: Tokenizer) ->
     drawn = Counter(example.source for example in read(data).pool(0, tokenizer))
     made = [source.name for source in MIX if source.unanswerable_made]
     for source in MIX:
-        if source.translated:
-            assert drawn[source.name] == 0  # no translations were given
-        elif source.unanswerable_made:
+        if source.unanswerable_made:
             assert 0 < drawn[source.name] <= source.examples
         else:
             assert drawn[source.name] == source.examples
@@ -50,14 +46,3 @@ def test_only_written_questions_that_train_are_drawn(data: Path) -> None:
     assert sorted(written) == [
         "When did the mill burn?", "Whose mill was it?", "Диірмен қайда тұрды?",
     ]  # fmt: skip
-
-
-@pytest.mark.parametrize("known", ["1", "3"])
-def test_only_rows_whose_question_was_translated_are_asked_in_its_language(
-    data: Path, known: str
-) -> None:
-    translations = data / "translations.jsonl"
-    question = {"id": known, "language": "ru", "question": "Сколько стоил порт?"}
-    write_rows(translations, [question])
-    (translated,) = read(data, translations=translations).rows["translated"]
-    assert (translated.id, translated.question) == (known, "Сколько стоил порт?")

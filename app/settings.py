@@ -1,16 +1,33 @@
-"""Settings, read from the environment once, at the entry of a script."""
+"""Settings, read once, at the entry of a script: from the environment, or else from one file.
+
+The file is TOML and is named by ``--settings`` or BRIEFING_DESK_SETTINGS. What a script is told by
+an option goes before the environment, and that before the file.
+"""
 
 from __future__ import annotations
 
+import os
 import re
+import tomllib
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Annotated, Self, TypeAlias
+from typing import Annotated, Final, Self, TypeAlias
 
-from pydantic import AfterValidator, Field, SecretStr, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic_core import PydanticCustomError
+from pydantic_settings import (
+    BaseSettings,
+    InitSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
 
 from app.origins import normal_host, normal_origin
+from index import ReadingLimits
+
+PREFIX: Final = "BRIEFING_DESK_"
+FILE_VARIABLE: Final = f"{PREFIX}SETTINGS"
+FILE_HELP: Final = f"TOML file of settings; {FILE_VARIABLE} says the same"
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 READER_FILE = REPOSITORY / "app" / "reader" / "reader.onnx"
@@ -27,14 +44,36 @@ def _as_prefix(text: str) -> str:
     return prefix
 
 
-class Settings(BaseSettings):
+class _Read(BaseSettings):
+    """What is read from options, environment and file, and says so of a name that is no setting."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003  as pydantic calls it
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        others = {*Settings.model_fields, *ReadingLimits.model_fields} - {*cls.model_fields}
+        given = {
+            name: value
+            for name, value in {**_in_file(cls), **_no_settings_of_the_environment()}.items()
+            if name not in others
+        }
+        return init_settings, env_settings, InitSettingsSource(settings_cls, given)
+
+
+class Settings(_Read):
     """Every setting of the answering side; an environment variable is BRIEFING_DESK_ and the name.
 
-    ``docs/manual/settings.md`` says what each does. ``answer_risk`` is the share of given answers
+    Raises ValidationError, which names what can't be used. ``docs/manual/settings.md`` says what
+    each does. ``answer_risk`` is the share of given answers
     that may be wrong, as measured on the calibration set; lower answers less and errs less.
     """
-
-    model_config = SettingsConfigDict(env_prefix="BRIEFING_DESK_", frozen=True, extra="forbid")
 
     index_folder: Path = REPOSITORY / "var" / "index"
     models_folder: Path = REPOSITORY / "var" / "models"
@@ -69,3 +108,47 @@ class Settings(BaseSettings):
                 "login_header is believed only from a proxy: name its address in trusted_proxies"
             )
         return self
+
+
+class _ReadLimits(_Read, ReadingLimits):  # type: ignore[misc]  both have a model_config
+    """The limits of reading, read as every other setting."""
+
+
+def read_limits() -> ReadingLimits:
+    """Return the limits of reading; raises ValidationError, which names what can't be used."""
+    return ReadingLimits(**_ReadLimits().model_dump())
+
+
+def use_settings_file(file: Path | None) -> None:
+    """Read settings from this file from now on, in the processes that this one starts too."""
+    if file is not None:
+        os.environ[FILE_VARIABLE] = str(file.resolve())
+
+
+def _in_file(model: type[BaseSettings]) -> dict[str, object]:
+    """Return what the file says; raises ValidationError where it can't be read."""
+    named = os.environ.get(FILE_VARIABLE)
+    if not named:
+        return {}
+    try:
+        return tomllib.loads(Path(named).read_text(encoding="utf-8-sig"))
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else str(error)
+        problem = PydanticCustomError(
+            "settings_file", "{file} can't be read: {why}", {"file": named, "why": why}
+        )
+        raise ValidationError.from_exception_data(
+            model.__name__, [{"type": problem, "loc": (FILE_VARIABLE,), "input": named}]
+        ) from error
+
+
+def _no_settings_of_the_environment() -> dict[str, object]:
+    """Return the variables that begin as ours do and are none, under their names as settings."""
+    known = {FILE_VARIABLE} | {
+        f"{PREFIX}{name.upper()}" for name in (*Settings.model_fields, *ReadingLimits.model_fields)
+    }
+    return {
+        name.removeprefix(PREFIX).lower(): value
+        for name, value in os.environ.items()
+        if name.startswith(PREFIX) and name not in known
+    }

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from index.builder import build_index
     from index.exporting import export_graph, export_int8
     from index.inference import Encoder, Models, SpanReader, TokenLogits
-    from index.limits import ReadingLimits, limits_from_environment
+    from index.limits import ReadingLimits
     from index.models import verify_models
     from index.reading import extract
     from index.retriever import Retriever
@@ -57,7 +57,6 @@ _HOMES = {
     "SpanReader": "index.inference",
     "TokenLogits": "index.inference",
     "ReadingLimits": "index.limits",
-    "limits_from_environment": "index.limits",
     "verify_models": "index.models",
     "extract": "index.reading",
     "Retriever": "index.retriever",
@@ -108,7 +107,6 @@ __all__ = [
     "extract",
     "find_same_words",
     "fold",
-    "limits_from_environment",
     "rollback",
     "split_sentences",
     "verify_index",

@@ -28,13 +28,3 @@ class ReadingLimits(Frozen):
     archive_ratio_max: float = Field(default=200.0, gt=1)
     archive_depth_max: int = Field(default=2, ge=0)
     ocr_languages: str = Field(default="", pattern=r"^([A-Za-z_]+(\+[A-Za-z_]+)*)?$")
-
-
-def limits_from_environment() -> ReadingLimits:
-    """Return the limits with those of the environment; raise ValidationError for a bad one."""
-    from pydantic_settings import BaseSettings, SettingsConfigDict
-
-    class FromEnvironment(BaseSettings, ReadingLimits):
-        model_config = SettingsConfigDict(env_prefix="BRIEFING_DESK_", extra="forbid")
-
-    return ReadingLimits(**FromEnvironment().model_dump())

@@ -22,7 +22,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from app.errors import QuestionRefused
-from app.settings import READER_FILE, Settings
+from app.settings import FILE_HELP, READER_FILE, Settings, use_settings_file
 from app.types import Citation, Reply
 from index import IndexingError, Models
 
@@ -56,7 +56,9 @@ def main() -> int:
         metavar="R",
         help="share of given answers that may be wrong, between 0 and 1",
     )
+    parser.add_argument("--settings", type=Path, metavar="FILE", help=FILE_HELP)
     arguments = parser.parse_args()
+    use_settings_file(arguments.settings)
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `ask.py … | head` ends without a word
     if (arguments.question is None) == (arguments.batch is None):
         parser.error("give either a question or --batch FILE")

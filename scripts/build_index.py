@@ -16,7 +16,13 @@ from pydantic import ValidationError
 REPOSITORY = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(REPOSITORY))
 
-from index import (  # noqa: E402  the repository has to be on the path first
+from app.settings import (  # noqa: E402  the repository has to be on the path first
+    FILE_HELP,
+    Settings,
+    read_limits,
+    use_settings_file,
+)
+from index import (  # noqa: E402
     BuildInProgress,
     BuildReport,
     IndexingError,
@@ -50,6 +56,9 @@ def main(arguments: list[str] | None = None) -> int:
     """Build; return 0 if all is well, 1 if a file could not be read, 2 if nothing was done."""
     options = _options(arguments)
     try:
+        settings = Settings()
+        options.index = options.index or settings.index_folder
+        options.models = options.models or settings.models_folder
         if options.rollback:
             return _roll_back(options.index, as_json=options.json)
         if options.watch:
@@ -72,7 +81,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _build(options: argparse.Namespace) -> BuildReport:
-    from index import build_index, limits_from_environment
+    from index import build_index
 
     # A service's journal is no place for bars; whoever runs a build may keep them in a file.
     with _Bar(only_on_terminals=options.watch) as bar:
@@ -82,7 +91,7 @@ def _build(options: argparse.Namespace) -> BuildReport:
             options.models,
             rebuild=options.rebuild,
             workers=options.workers,
-            limits=limits_from_environment(),
+            limits=read_limits(),
             progress=bar.show,
         )
 
@@ -158,8 +167,9 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
         metavar="PATH",
         help="folders and files to index; the index holds exactly what they hold",
     )
-    parser.add_argument("--index", type=Path, default=REPOSITORY / "var" / "index", metavar="DIR")
-    parser.add_argument("--models", type=Path, default=REPOSITORY / "var" / "models", metavar="DIR")
+    parser.add_argument("--index", type=Path, metavar="DIR", help="default var/index")
+    parser.add_argument("--models", type=Path, metavar="DIR", help="default var/models")
+    parser.add_argument("--settings", type=Path, metavar="FILE", help=FILE_HELP)
     parser.add_argument("--rebuild", action="store_true", help="read and encode everything anew")
     parser.add_argument(
         "--workers",
@@ -186,6 +196,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     options = parser.parse_args(arguments)
     if options.workers is not None and options.workers < 1:
         parser.error("--workers has to be at least 1")
+    use_settings_file(options.settings)
     return options
 
 

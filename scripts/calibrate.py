@@ -33,7 +33,7 @@ from app.calibration import CALIBRATION_FILE, Calibration, Calibrations, RiskPoi
 from app.contexts import Place, Posed, read_rows, write_sources
 from app.language import detect_language
 from app.opened import PASSAGES_RANKED, Opened
-from app.settings import READER_FILE, Settings
+from app.settings import FILE_HELP, READER_FILE, Settings, use_settings_file
 from app.training.errors import WrongInput
 from app.training.questions import CALIBRATING_FILE
 from app.training.written import read_written
@@ -77,9 +77,11 @@ def main() -> int:
     parser.add_argument("--data", type=Path, help="folder of question files")
     parser.add_argument("--output", type=Path, default=CALIBRATION_FILE)
     parser.add_argument("--folds", type=int, default=5)
-    parser.add_argument("--models", type=Path, default=Settings().models_folder)
+    parser.add_argument("--models", type=Path, metavar="DIR", help="default var/models")
     parser.add_argument("--limit", type=int, help="of each file, only the first questions")
+    parser.add_argument("--settings", type=Path, metavar="FILE", help=FILE_HELP)
     arguments = parser.parse_args()
+    use_settings_file(arguments.settings)
     if not arguments.questions and not arguments.data:
         parser.error("give files of questions, or --data with the folder that holds them")
     try:
@@ -90,9 +92,10 @@ def main() -> int:
     except (OSError, WrongInput) as error:
         print(f"Nothing was written: {error}", file=sys.stderr)
         return 2
+    models_folder = arguments.models or Settings().models_folder
     rows = [row for each in sets for row in each[: arguments.limit]]
     with tempfile.TemporaryDirectory() as folder:
-        labelled = _label(rows, Path(folder), arguments.models)
+        labelled = _label(rows, Path(folder), models_folder)
     given = ["--data DIR"] if arguments.data else []
     command = " ".join(
         ["python scripts/calibrate.py", *given, *(file.name for file in arguments.questions)]

@@ -29,7 +29,7 @@ from app.ablating import Case, Holds, Outcome, ablate
 from app.assistant import Assistant
 from app.contexts import Posed, judge_posed, read_rows, write_sources
 from app.measuring import Judged, Measures, Question, judge_reply, measure
-from app.settings import Settings
+from app.settings import FILE_HELP, Settings, use_settings_file
 from index import IndexingError, build_index
 
 SEED = 1
@@ -59,7 +59,9 @@ def main() -> int:
     parser.add_argument("--asked-in", metavar="LANG", help="ask in this language of the others")
     parser.add_argument("--ablation", action="store_true", help="compare the program's parts")
     parser.add_argument("--json", action="store_true", help="print one JSON document on one line")
+    parser.add_argument("--settings", type=Path, metavar="FILE", help=FILE_HELP)
     arguments = parser.parse_args()
+    use_settings_file(arguments.settings)
     chosen = {"index_folder": arguments.index, "answer_risk": arguments.answer_risk}
     try:
         floors: dict[str, float] = (

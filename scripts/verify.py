@@ -22,12 +22,16 @@ from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr, Validat
 REPOSITORY = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(REPOSITORY))
 
-from index import (  # noqa: E402  needs the path set above
+from app.settings import (  # noqa: E402  needs the path set above
+    FILE_HELP,
+    read_limits,
+    use_settings_file,
+)
+from index import (  # noqa: E402
     Frozen,
     ReadingLimits,
     UnreadableFile,
     extract,
-    limits_from_environment,
 )
 
 
@@ -228,13 +232,15 @@ def main(arguments: list[str] | None = None) -> int:
         help="the folders or files that the index was built from",
     )
     parser.add_argument("--json", action="store_true", help="print the outcome as one JSON line")
+    parser.add_argument("--settings", type=Path, metavar="FILE", help=FILE_HELP)
     options = parser.parse_args(arguments)
+    use_settings_file(options.settings)
     missing = [path for path in options.sources if not path.exists()]
     if missing:
         print(f"verify: there is no {missing[0]}; check --sources", file=sys.stderr)
         return 2
     try:
-        limits = limits_from_environment()
+        limits = read_limits()
     except ValidationError as error:
         for problem in error.errors():
             print(f"verify: {problem['loc'][-1]}: {problem['msg']}", file=sys.stderr)

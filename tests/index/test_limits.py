@@ -8,7 +8,8 @@ from typing import get_args
 import pytest
 from pydantic import ValidationError
 
-from index import ReadingLimits, limits_from_environment
+from app.settings import read_limits
+from index import ReadingLimits
 from index.formats.signature import SUFFIXES
 from index.types import SkipReason, UnreadableReason
 from scripts.build_index import WAY_OUT
@@ -17,11 +18,11 @@ MANUAL = Path(__file__).resolve().parents[2] / "docs" / "manual" / "documents.md
 
 
 def test_a_limit_is_taken_from_its_variable(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert limits_from_environment() == ReadingLimits()
+    assert read_limits() == ReadingLimits()
     monkeypatch.setenv("BRIEFING_DESK_TABLE_ROWS_MAX", "7")
     monkeypatch.setenv("BRIEFING_DESK_OCR_LANGUAGES", "eng+rus")
     monkeypatch.setenv("BRIEFING_DESK_ANSWER_RISK", "0.1")
-    assert limits_from_environment() == ReadingLimits(table_rows_max=7, ocr_languages="eng+rus")
+    assert read_limits() == ReadingLimits(table_rows_max=7, ocr_languages="eng+rus")
 
 
 @pytest.mark.parametrize(
@@ -33,7 +34,7 @@ def test_a_limit_that_can_not_be_is_refused(
 ) -> None:
     monkeypatch.setenv(f"BRIEFING_DESK_{name}", value)
     with pytest.raises(ValidationError):
-        limits_from_environment()
+        read_limits()
 
 
 def test_the_manual_names_every_limit_with_its_default() -> None:

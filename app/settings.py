@@ -110,7 +110,7 @@ class Settings(_Read):
         return self
 
 
-class _ReadLimits(_Read, ReadingLimits):  # type: ignore[misc]  both have a model_config
+class _ReadLimits(_Read, ReadingLimits):  # type: ignore[misc]  # both have a model_config
     """The limits of reading, read as every other setting."""
 
 

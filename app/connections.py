@@ -19,6 +19,10 @@ from app.error_replies import Problem
 HEADER_BYTES_MAX: Final = 16_384
 """Request line and headers together; a link to a question in Kazakh takes 3,000 of them."""
 
+PIECE_BYTES: Final = 4_096
+"""What comes is read in pieces of this size: h11 holds to its limit only what isn't whole yet, so
+that headers of any length would pass if they came in one piece."""
+
 CONNECTIONS_MAX: Final = 800
 """Below the 1,024 files that a process may commonly have open; a chat page holds one or two."""
 
@@ -48,7 +52,10 @@ class PromptProtocol(H11Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Take in what the client sends."""
-        super().data_received(data)
+        for start in range(0, len(data), PIECE_BYTES):
+            if self.transport.is_closing():
+                return
+            super().data_received(data[start : start + PIECE_BYTES])
         self._watch()
 
     def on_response_complete(self) -> None:

@@ -68,7 +68,10 @@ def is_same_site(origin: str, authority: str) -> bool:
 
     The scheme is left out: behind a proxy that ends TLS, only the browser knows it.
     """
-    parts = urlsplit(origin)
+    try:
+        parts = urlsplit(origin)
+    except ValueError:  # a bracket that is never closed
+        return False
     if parts.scheme not in DEFAULT_PORTS:
         return False
     port = DEFAULT_PORTS[parts.scheme]

@@ -89,6 +89,7 @@ class RequestLog:
         is_kept = state["through_proxy"] and _FOREIGN_ID.fullmatch(given)
         request_id = given if is_kept else uuid.uuid4().hex
         REQUEST_ID.set(request_id)
+        path = path_of(scope)  # before a mounted application moves its root
         started, status = time.perf_counter(), 0
 
         async def send_named(message: Message) -> None:
@@ -104,7 +105,6 @@ class RequestLog:
             code: str | None = state.get("error_code")
             if code is not None:
                 self.count_error(code)
-            path = path_of(scope)
             if code is not None or status >= 400 or WORK.match(path):
                 fields: dict[str, object] = {
                     "method": scope["method"],

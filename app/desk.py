@@ -41,6 +41,9 @@ WAITING_MAX = 64
 BUSY_RETRY_SECONDS = 2
 """When a caller who wasn't admitted may come again."""
 
+FINISH_SECONDS_MAX = 25
+"""How long a stop waits for callers that were admitted."""
+
 LOOK_SECONDS = 1.0
 """How often the index folder is asked for a newer version."""
 
@@ -67,6 +70,8 @@ class Desk:
         self._rates = QuestionRates(settings.questions_per_minute)
         self._threads = ThreadPoolExecutor(min(WORKERS_MAX, os.cpu_count() or 1), "desk")
         self._admitted = 0
+        self._is_idle = asyncio.Event()
+        self._is_idle.set()
 
     async def ask(
         self,
@@ -119,6 +124,10 @@ class Desk:
 
         return self._start(answer, caller)
 
+    async def finish(self) -> None:
+        """Return once nobody who was admitted is waiting."""
+        await self._is_idle.wait()
+
     async def run(self, work: Callable[[Assistant], Result], caller: str | None = None) -> Result:
         """Do ``work`` with the assistant in a thread; raises ``NotAdmitted``.
 
@@ -136,6 +145,7 @@ class Desk:
             )
         self._rates.take(caller)
         self._admitted += 1
+        self._is_idle.clear()
         # A task, since what is cancelled before it begins has to be counted out as well.
         task = asyncio.create_task(self._in_thread(work))
         task.add_done_callback(self._count_out)
@@ -151,6 +161,8 @@ class Desk:
 
     def _count_out(self, _: asyncio.Task[Result]) -> None:
         self._admitted -= 1
+        if not self._admitted:
+            self._is_idle.set()
 
     def _record(self, reply: Answer | Abstention | Courtesy, asked_at: datetime) -> None:
         """Store a reply where storage is on; a full disk keeps nobody from an answer."""

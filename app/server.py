@@ -8,7 +8,7 @@ import logging
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from types import FrameType
@@ -27,7 +27,7 @@ from app.api import add_api
 from app.assistant import Assistant
 from app.chat_completions import add_chat_completions
 from app.connections import HEADER_BYTES_MAX, prompt_protocol
-from app.desk import Desk
+from app.desk import FINISH_SECONDS_MAX, Desk
 from app.error_replies import add_error_replies
 from app.guarding import Guard
 from app.mcp_route import McpRoute
@@ -73,6 +73,7 @@ def create_app(settings: Settings, assistant: Assistant) -> FastAPI:
         telemetry={"auto_configure": False, "tracing": False, "metrics": False, "logs": False},
         lifespan=_working_beside(desk, mcp_route),
     )
+    app.state.desk = desk
     # From the innermost to the outermost.
     app.add_middleware(GZipMiddleware, compresslevel=5)
     app.add_middleware(Guard, settings)
@@ -163,9 +164,12 @@ def serve(settings: Settings, say: Callable[[str], None]) -> int:
             say(OPEN_TO_STRANGERS)
         config = server_config(settings, app)
         documents = len(assistant.retriever.documents())
-        _AnnouncedServer(config, lambda url: say(f"Ready: {documents} documents at {url}")).run(
-            sockets=[listener]
+        server = _OwnServer(
+            config,
+            announce=lambda url: say(f"Ready: {documents} documents at {url}"),
+            finish=app.state.desk.finish,
         )
+        server.run(sockets=[listener])
     return 0
 
 
@@ -208,18 +212,31 @@ def _open_desk(settings: Settings, assistant: Assistant) -> Desk:
     return Desk(settings, assistant, storage)
 
 
-class _AnnouncedServer(uvicorn.Server):
-    """Says where it answers, once it does."""
+class _OwnServer(uvicorn.Server):
+    """Says where it answers, once it does; before it stops, it finishes what it was asked."""
 
-    def __init__(self, config: uvicorn.Config, announce: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        announce: Callable[[str], None],
+        finish: Callable[[], Awaitable[None]],
+    ) -> None:
         super().__init__(config)
         self.announce = announce
+        self.finish = finish
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         for listener in sockets or ():
             host, port = listener.getsockname()[:2]
             self.announce(f"http://{f'[{host}]' if ':' in host else host}:{port}/")
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for listener in (*self.servers, *(sockets or ())):
+            listener.close()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self.finish(), FINISH_SECONDS_MAX)
+        await super().shutdown(sockets)
 
 
 def _bind(host: str, port: int) -> socket.socket:

@@ -14,6 +14,7 @@ from typing import Final, NamedTuple, TypeAlias
 
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
+from app.desk import FINISH_SECONDS_MAX
 from app.error_replies import Problem, problem_of
 from app.stopwatch import Announce, Step
 from app.types import Abstention, Answer, Courtesy
@@ -70,6 +71,7 @@ def stream(events: AsyncIterator[Event]) -> EventSourceResponse:
     return EventSourceResponse(
         (ServerSentEvent(event.data, event=event.kind, sep="\n") async for event in events),
         ping=KEEP_ALIVE_SECONDS,
+        shutdown_grace_period=FINISH_SECONDS_MAX,  # without it, a stop cuts streams off
         ping_message_factory=lambda: ServerSentEvent(comment="still working", sep="\n"),
     )
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
@@ -24,6 +25,7 @@ from tests.serving import (
     run_serve,
 )
 
+ASKED_AT_ONCE = 12
 QUESTION = "How much annual financing could the new framework provide?"
 
 
@@ -67,6 +69,33 @@ def test_it_stops_when_asked_to_and_that_is_success(with_signal: signal.Signals)
     server = Server(briefing_index())
     assert server.stop(with_signal) == 0
     assert "Traceback" not in "\n".join(server.said)
+
+
+def test_it_finishes_what_it_was_asked_before_it_stops() -> None:
+    server = Server(briefing_index())
+    all_admitted = threading.Barrier(ASKED_AT_ONCE + 1)
+
+    def ask(number: int) -> str:
+        """Ask, say when the question was admitted, and return all that came."""
+        with httpx.stream(
+            "POST",
+            f"{server.url}/api/ask",
+            json={"question": f"{QUESTION} ({number})"},
+            headers={"Accept": "text/event-stream"},
+            timeout=60,
+        ) as events:
+            lines = events.iter_lines()
+            first = next(line for line in lines if line.startswith("event:"))
+            all_admitted.wait(60)
+            return "\n".join([first, *lines])
+
+    with ThreadPoolExecutor(ASKED_AT_ONCE) as callers:
+        told = [callers.submit(ask, number) for number in range(ASKED_AT_ONCE)]
+        all_admitted.wait(60)
+        assert server.stop() == 0
+    streams = [each.result() for each in told]
+    assert all(stream.startswith("event: step") for stream in streams)
+    assert [stream.count("event: reply") for stream in streams] == [1] * ASKED_AT_ONCE
 
 
 def test_without_an_index_it_names_the_command_that_builds_one(tmp_path: Path) -> None:

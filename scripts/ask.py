@@ -25,6 +25,7 @@ from app.errors import QuestionRefused
 from app.settings import FILE_HELP, READER_FILE, Settings, use_settings_file
 from app.types import Citation, Reply
 from index import IndexingError, Models
+from index.terminals import printable
 
 if TYPE_CHECKING:
     from app.assistant import Assistant
@@ -87,7 +88,7 @@ def main() -> int:
 
 def as_page(reply: Reply) -> str:
     """Return a reply as a person reads it in a terminal."""
-    lines = [_printable(reply.text)]
+    lines = [printable(reply.text)]
     for citation in reply.citations or reply.nearest:
         place = " > ".join((citation.title, *citation.heading_path))
         lines.append(
@@ -96,7 +97,7 @@ def as_page(reply: Reply) -> str:
         )
         if not reply.citations:
             lines.append(f"    {' '.join(citation.quote.split())}")
-    return _printable("\n".join(lines))
+    return printable("\n".join(lines))
 
 
 def _where(citation: Citation) -> str:
@@ -108,11 +109,6 @@ def _where(citation: Citation) -> str:
         f"row {citation.row}" if citation.row is not None else "",
     ]
     return "".join(f"{part}, " for part in parts if part)
-
-
-def _printable(text: str) -> str:
-    """Return text without the control characters that a terminal would obey."""
-    return "".join(c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
 def answer_batch(assistant: Assistant, file: str) -> int:

@@ -30,6 +30,7 @@ from index import (  # noqa: E402
     ModelMissing,
     NothingToIndex,
 )
+from index.terminals import printable  # noqa: E402
 from index.types import SkipReason  # noqa: E402
 
 ERROR_CODES: dict[type[Exception], str] = {
@@ -270,10 +271,11 @@ def _print_table(report: BuildReport, index_folder: Path) -> None:
     ]
     for name, count, paths in rows:
         shortened = paths if len(paths) <= 70 else paths[:70].rsplit(",", 1)[0] + ", …"
-        print(f"{name:<11}{count:>6}  {shortened}".rstrip())
+        print(_in_one_line(f"{name:<11}{count:>6}  {shortened}".rstrip()))
     _print_unreadable(report)
     for skipped in report.skipped:
-        print(f"  skipped ({skipped.reason}): {skipped.path}; {WAY_OUT[skipped.reason]}")
+        told = f"  skipped ({skipped.reason}): {skipped.path}; {WAY_OUT[skipped.reason]}"
+        print(_in_one_line(told))
     print(f"{'passages':<11}{report.passages:>6}")
     print(f"index {report.index_id} at {index_folder}, {report.seconds:.1f} s")
 
@@ -296,7 +298,13 @@ def _print_line(report: BuildReport) -> None:
 
 def _print_unreadable(report: BuildReport) -> None:
     for unreadable in report.unreadable:
-        print(f"  unreadable ({unreadable.reason}): {unreadable.message}", flush=True)
+        told = f"  unreadable ({unreadable.reason}): {unreadable.message}"
+        print(_in_one_line(told), flush=True)
+
+
+def _in_one_line(text: str) -> str:
+    """Return text as it may be printed: a file's name may hold anything, line breaks too."""
+    return printable(text.replace("\n", "\r"))
 
 
 if __name__ == "__main__":

@@ -33,6 +33,7 @@ from index import (  # noqa: E402
     UnreadableFile,
     extract,
 )
+from index.terminals import printable  # noqa: E402
 
 
 class UnusableReplies(Exception):
@@ -208,7 +209,8 @@ def _texts(file: Path, limits: ReadingLimits) -> tuple[dict[str, str], str]:
 
 def _print_table(outcome: Verification) -> None:
     for failure in outcome.failed:
-        print(f"not proved: reply {failure.id}, [{failure.number}] {failure.path}: {failure.why}")
+        told = f"reply {failure.id}, [{failure.number}] {failure.path}: {failure.why}"
+        print(f"not proved: {printable(told)}")
     print(
         f"{outcome.replies} replies, {outcome.citations} citations: "
         f"{outcome.proved} proved, {len(outcome.failed)} failed"

@@ -1,8 +1,8 @@
 """Checks an installation, line by line, and says how to repair what is wrong.
 
-Python, the packages against the lock, every model file against its SHA-256, the reader, the index
-against its checksums; and in a process that may not leave the machine, a start of the server, a
-page and a question.
+Python, the packages against the lock, the settings, every model file against its SHA-256, the
+reader, the index against its checksums; and in a process that may not leave the machine, a start of
+the server, a page and a question.
 """
 
 from __future__ import annotations
@@ -39,7 +39,10 @@ BUILD = "run `python scripts/build_index.py --rebuild`"
 
 @dataclass(frozen=True)
 class Check:
-    """One line of the examination; ``fix`` is empty where all is well."""
+    """One line of the examination; ``fix`` is empty where all is well.
+
+    Where a line is ok and has one, it may be what was meant: advice.
+    """
 
     name: str
     ok: bool
@@ -111,6 +114,31 @@ def _satisfies(installed: str, locked: str) -> bool:
     return installed == locked or installed.partition("+")[0] == locked
 
 
+def check_settings() -> list[Check]:
+    """Check that the settings can be used, and that together they make what was meant."""
+    from pydantic import ValidationError
+
+    from app.settings import FILE_VARIABLE, Settings, read_limits
+    from app.setup_checks import check_setup
+
+    named = os.environ.get(FILE_VARIABLE)
+    fix = f"mend {named or 'the variable of the environment'}; docs/manual/settings.md has them all"
+    try:
+        settings, limits = Settings(), read_limits()
+    except ValidationError as error:
+        wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        return [Check("settings", ok=False, detail=wrong, fix=fix)]
+    chosen = len(settings.model_fields_set)
+    detail = f"{chosen} chosen, {len(type(settings).model_fields) - chosen} as shipped"
+    return [
+        Check("settings", ok=True, detail=f"{detail}; file: {named or 'none'}"),
+        *(
+            Check(found.about, ok=not found.is_fault, detail=found.detail, fix=found.fix)
+            for found in check_setup(settings, limits)
+        ),
+    ]
+
+
 def check_models(models_folder: Path) -> Check:
     """Check every prepared model file against the SHA-256 it had when it was made."""
     from index import ModelMissing, verify_models
@@ -156,6 +184,39 @@ def check_index(index_folder: Path) -> Check:
         f"all its files have their checksum"
     )
     return Check("index", ok=True, detail=detail)
+
+
+def check_use(index_folder: Path, models_folder: Path) -> list[Check]:
+    """Check that a whole index is asked with its own encoder, and that its files are there."""
+    from index.manifest import read_manifest
+    from index.models import read_manifest as read_models
+    from index.store import Store
+    from index.versions import SPARSE_NAME, STORE_NAME, current_version
+
+    version = current_version(index_folder)
+    used, models = read_manifest(version).encoder, read_models(models_folder)
+    if used.sha256 != models.facts(models.encoder).sha256:
+        detail = f"it was built with {used.name}, and {models_folder} holds {models.encoder}"
+        fix = "run `python scripts/build_index.py` with the same paths: it encodes everything anew"
+        return [Check("encoder", ok=False, detail=detail, fix=fix)]
+    checks = []
+    if not os.access(version / SPARSE_NAME, os.W_OK):
+        detail = f"{index_folder} can't be written, and the word index needs a lock beside it"
+        fix = f"chown -R this user: {index_folder}"
+        checks.append(Check("index folder", ok=False, detail=detail, fix=fix))
+    store = Store(version / STORE_NAME)
+    sources = {source.source: source for source in store.sources()}
+    store.close()
+    other = [
+        file.name
+        for file, source in sources.items()
+        if not file.is_file() or file.stat().st_size != source.bytes
+    ]
+    if other:
+        detail = f"{len(other)} of {len(sources)} files changed or went since, e.g. {other[0]}"
+        fix = "run `python scripts/build_index.py` with the same paths, or with --watch"
+        checks.append(Check("sources", ok=True, detail=detail, fix=fix))
+    return checks
 
 
 def check_offline(index_folder: Path, models_folder: Path) -> Check:
@@ -232,7 +293,14 @@ def probe(index_folder: Path, models_folder: Path) -> dict[str, object]:
     from app.server import create_app
     from app.settings import Settings
 
-    settings = Settings(index_folder=index_folder, models_folder=models_folder)
+    # Nothing of this is to be kept, and the doctor knows no password.
+    settings = Settings(
+        index_folder=index_folder,
+        models_folder=models_folder,
+        storage_file=None,
+        password=None,
+        login_header=None,
+    )
     application = create_app(settings, Assistant.open(settings))
     with socket.create_server(("127.0.0.1", 0)) as listener:
         server = uvicorn.Server(uvicorn.Config(application, log_level="error"))
@@ -262,7 +330,7 @@ def _fetch(url: str, body: bytes | None = None) -> bytes:
     return content
 
 
-def examine(index_folder: Path, models_folder: Path) -> list[Check]:
+def examine(index_folder: Path | None, models_folder: Path | None) -> list[Check]:
     """Make every check; those that need packages are left out where the packages are missing."""
     python = check_python(sys.version_info[:3])
     packages = check_packages(REPOSITORY)
@@ -274,9 +342,18 @@ def examine(index_folder: Path, models_folder: Path) -> list[Check]:
         if packages.ok:
             checks.append(Check("program", ok=False, detail=str(error), fix=CLONE))
         return checks
+    checks += check_settings()
+    if not checks[-1].ok and checks[-1].name == "settings":
+        return checks
+    from app.settings import Settings
+
+    index_folder = index_folder or Settings().index_folder
+    models_folder = models_folder or Settings().models_folder
     checks.append(check_reader(REPOSITORY / "app" / "reader"))
     checks.append(check_models(models_folder))
     checks.append(check_index(index_folder))
+    if all(check.ok for check in checks[-2:]):
+        checks += check_use(index_folder, models_folder)
     if all(check.ok for check in checks):
         checks.append(check_offline(index_folder, models_folder))
     return checks
@@ -287,26 +364,26 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         description="Check Python, packages, models, index, and that nothing leaves this machine."
     )
-    var = REPOSITORY / "var"
-    parser.add_argument("--index", metavar="DIR", type=Path, default=None)
-    parser.add_argument("--models", metavar="DIR", type=Path, default=None)
+    parser.add_argument("--index", metavar="DIR", type=Path, help="default var/index")
+    parser.add_argument("--models", metavar="DIR", type=Path, help="default var/models")
+    parser.add_argument("--settings", metavar="FILE", type=Path, help="TOML file of settings")
     parser.add_argument("--json", action="store_true", help="print the checks as one JSON line")
     parser.add_argument("--probe", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
-    named = os.environ.get
-    index_folder = options.index or Path(named("BRIEFING_DESK_INDEX_FOLDER", var / "index"))
-    models_folder = options.models or Path(named("BRIEFING_DESK_MODELS_FOLDER", var / "models"))
+    if options.settings is not None:
+        os.environ["BRIEFING_DESK_SETTINGS"] = str(options.settings.resolve())
     if options.probe:
-        print(json.dumps(probe(index_folder, models_folder)))
+        print(json.dumps(probe(options.index, options.models)))
         return 0
-    checks = examine(index_folder, models_folder)
+    checks = examine(options.index, options.models)
     ok = all(check.ok for check in checks)
     if options.json:
         print(json.dumps({"ok": ok, "checks": [asdict(check) for check in checks]}))
     else:
         for check in checks:
-            print(f"{'ok    ' if check.ok else 'failed'}  {check.name}: {check.detail}")
-            if not check.ok:
+            word = "failed" if not check.ok else "advice" if check.fix else "ok    "
+            print(f"{word}  {check.name}: {check.detail}")
+            if check.fix:
                 print(f"        {check.fix}")
     return 0 if ok else 1
 

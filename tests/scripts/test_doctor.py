@@ -4,13 +4,26 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
+import socket
+import sqlite3
 import subprocess
 import sys
+import threading
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from app.settings import Settings
+from app.setup_checks import Finding, check_setup
+from app.storing import Storage
+from index import ReadingLimits
 from scripts import doctor
+from tests.serving import HARBOUR, REPOSITORY, briefing_server, build
+
+MODELS = REPOSITORY / "var" / "models"
 
 LOCK = """# Written by hand for this test
 pytest=={pytest} ; sys_platform == 'darwin' or sys_platform == 'linux' \\
@@ -132,3 +145,146 @@ def test_python_raises_the_events_that_the_hook_listens_to() -> None:
         check=True,
     )
     assert outcome.stdout.strip() == ("['look-up of telemetry.example', 'connection to 192.0.2.1']")
+
+
+# ── the set-up ───────────────────────────────────────────────────────────────────────────────────
+
+
+def found_in(limits: ReadingLimits | None = None, **settings: Any) -> dict[str, Finding]:
+    chosen = {"port": 0} | settings
+    found = check_setup(Settings(**chosen), limits or ReadingLimits())
+    return {finding.about: finding for finding in found}
+
+
+def test_a_set_up_that_is_well_has_no_findings(tmp_path: Path) -> None:
+    storage = tmp_path / "desk.sqlite"
+    Storage(storage, 30).close()
+    assert found_in() == {}
+    assert found_in(storage_file=storage, retention_days=30) == {}
+    assert found_in(password="long enough", allowed_hosts=("desk.example.org",)) == {}
+
+
+def test_a_port_of_another_program_is_told_from_one_of_ours() -> None:
+    ours = briefing_server()
+    assert found_in(port=int(ours.url.rpartition(":")[2])) == {}
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+
+        def hang_up() -> None:
+            other.accept()[0].close()
+
+        answers = threading.Thread(target=hang_up)
+        answers.start()
+        finding = found_in(port=port)["port"]
+        answers.join()
+    assert finding.is_fault
+    assert f"127.0.0.1:{port} is taken" in finding.detail
+
+
+def test_an_address_of_another_machine_is_named() -> None:
+    assert "can't be listened on" in found_in(host="192.0.2.1")["port"].detail
+
+
+@pytest.mark.parametrize(
+    ("settings", "about", "said", "is_fault"),
+    [
+        ({"host": "0.0.0.0", "allowed_hosts": ("a.example",)}, "access", "whoever", False),
+        ({"host": "0.0.0.0", "password": "long enough"}, "access", "in numbers", False),
+        (
+            {"login_header": "X-User", "trusted_proxies": ("0.0.0.0/0",)},
+            "access",
+            "sign in as anybody",
+            True,
+        ),
+        (
+            {"password": "long enough", "allowed_origins": ("https://example.org",)},
+            "access",
+            "no widget",
+            True,
+        ),
+        ({"path_prefix": "/briefing"}, "access", "no proxy", False),
+        ({"log_questions": True}, "log", "each question", False),
+        ({"storage_file": "/tmp/desk.sqlite"}, "storage", "nobody chose for how long", False),
+        ({"storage_file": "/no/such/desk", "retention_days": 9}, "storage", "doesn't exist", True),
+    ],
+)
+def test_what_opens_more_than_was_meant_or_wont_work_is_named(
+    settings: dict[str, Any], about: str, said: str, is_fault: bool
+) -> None:
+    finding = found_in(**settings)[about]
+    assert said in finding.detail
+    assert finding.is_fault is is_fault
+    assert finding.fix
+
+
+def test_a_storage_that_is_none_or_of_a_later_version_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "desk.sqlite"
+    file.write_text("no database, and long enough to be looked into" * 100)
+    assert "can't be read" in found_in(storage_file=file, retention_days=9)["storage"].detail
+    file.unlink()
+    with closing(sqlite3.connect(file)) as later:
+        later.execute("PRAGMA user_version = 99")
+    file.chmod(0o600)
+    assert "later version" in found_in(storage_file=file, retention_days=9)["storage"].detail
+
+
+def test_a_file_with_a_password_that_others_may_read_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "desk.toml"
+    file.write_text('password = "long enough"\n')
+    file.chmod(0o644)
+    monkeypatch.setenv("BRIEFING_DESK_SETTINGS", str(file))
+    assert "others on this machine may read" in found_in()["access"].detail
+    file.chmod(0o600)
+    assert found_in() == {}
+
+
+def test_tesseract_that_isnt_there_or_lacks_a_language_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    limits = ReadingLimits(ocr_languages="eng+rus")
+    assert "isn't installed" in found_in(limits)["ocr"].detail
+    tesseract = tmp_path / "tesseract"
+    tesseract.write_text("#!/bin/sh\necho 'List of available languages (2):'; echo eng; echo osd\n")
+    tesseract.chmod(0o755)
+    assert "doesn't know rus of" in found_in(limits)["ocr"].detail
+    assert found_in(ReadingLimits(ocr_languages="eng")) == {}
+
+
+def test_an_index_of_another_encoder_and_files_that_went_are_named(tmp_path: Path) -> None:
+    sources = Path(shutil.copytree(HARBOUR, tmp_path / "sources"))
+    index = build([sources], tmp_path / "index")
+    assert doctor.check_use(index, MODELS) == []
+    (sources / "market.md").unlink()
+    (check,) = doctor.check_use(index, MODELS)
+    assert check.ok
+    assert "1 of 7 files" in check.detail
+    models = tmp_path / "models"
+    models.mkdir()
+    manifest = json.loads((MODELS / "models.json").read_text())
+    for encoder in manifest["encoders"]:
+        encoder["sha256"] = "0" * 64
+    (models / "models.json").write_text(json.dumps(manifest))
+    (check,) = doctor.check_use(index, models)
+    assert not check.ok
+    assert "encodes everything anew" in check.fix
+
+
+def test_the_script_names_a_setting_that_cant_be_used(tmp_path: Path) -> None:
+    file = tmp_path / "desk.toml"
+    file.write_text('allowed_origins = ["example.org"]\nprot = 80\n')
+    outcome = subprocess.run(
+        [sys.executable, "scripts/doctor.py", "--json", "--settings", str(file)],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert outcome.returncode == 1
+    told = {check["name"]: check for check in json.loads(outcome.stdout)["checks"]}
+    assert not told["settings"]["ok"]
+    assert "'example.org' is no origin; write scheme and host" in told["settings"]["detail"]
+    assert "prot: " in told["settings"]["detail"]
+    assert str(file) in told["settings"]["fix"]

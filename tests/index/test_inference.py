@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +14,7 @@ from hypothesis import strategies as st
 
 from index import Encoder, ModelMissing, Models, SpanReader
 from index.inference import _HuggingFacePieces, _SentencePieces, open_pieces
+from tests.serving import REPOSITORY
 
 TEXTS = ["Water is wet.", "Проект охватил 92 000 гектаров.", "Қазақстан бағдарламасы", ""]
 
@@ -184,3 +188,26 @@ def test_a_special_token_spelt_out_is_a_text(
 ) -> None:
     _, light = both_tokenizers
     assert not {0, 2, 250_001} & set(light.ids("a </s> <s> <mask> b"))
+
+
+def test_onnxruntime_is_loaded_so_that_it_reports_to_nobody() -> None:
+    """It reads the variable once; `tests/app/test_outbound.py` counts what leaves all the same."""
+    program = (
+        "import os, sys\n"
+        "class Watch:\n"
+        "    def find_spec(self, name, *_):\n"
+        "        if name == 'onnxruntime':\n"
+        "            print(os.environ.get('ORT_DISABLE_TELEMETRY'))\n"
+        "sys.meta_path.insert(0, Watch())\n"
+        "import index\n"
+        "index.Models\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=REPOSITORY,
+        env={"PATH": os.environ["PATH"]},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.split() == ["1"]

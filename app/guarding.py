@@ -21,7 +21,7 @@ CHAT_BODY_BYTES_MAX = 1_048_576
 """A chat page sends its conversation along; 1 MiB is some 200 turns."""
 
 CHAT_ROUTES = re.compile(
-    r"/(?:en|ru|kk)(?:/(?:config|theme\.css|manifest\.json|(?:assets|static)/.*"
+    r"/(?:en|ru|kk)(?:/(?:config|theme\.css|manifest\.json|(?:assets|static)/(?!.*\.\.).*"
     r"|gradio_api/(?:info|app_id|startup-events|queue/join|queue/data|cancel|reset|heartbeat/[^/]+))?)?"
 )
 """What a chat page asks for. Everything else that Gradio serves (upload, file, proxy, stream, run,

@@ -12,7 +12,7 @@ class WidgetErrors(Frozen):
     failed: str
     offline: str
     unreachable: str
-    too_many_requests: str
+    too_many_questions: str
     not_allowed: str
     question_too_long: str
 

@@ -16,6 +16,7 @@ from playwright.sync_api import (
     Browser,
     BrowserContext,
     ConsoleMessage,
+    Dialog,
     Page,
     Request,
     expect,
@@ -96,16 +97,6 @@ def url() -> str:
 
 
 @pytest.fixture(scope="session")
-def hostile_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A server on a document that would like to run."""
-    folder = tmp_path_factory.mktemp("hostile")
-    (folder / "sources").mkdir()
-    (folder / "sources" / "register.md").write_text(HOSTILE, encoding="utf-8")
-    with Server(build([folder / "sources"], folder / "index")) as server:
-        yield server.url
-
-
-@pytest.fixture(scope="session")
 def shelf(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shelf]:
     """A server that stores feedback, on a dozen documents in three languages; since they were
     indexed one has changed and one is gone.
@@ -142,7 +133,9 @@ def context(browser: Browser) -> Callable[[str, str], BrowserContext]:
 
 @pytest.fixture
 def open_page(context: Callable[[str, str], BrowserContext]) -> Iterator[OpenPage]:
-    """Open a page: no request to another host, no error in the console, nothing stored."""
+    """Open a page: no request to another host, no error in the console, no dialog, nothing
+    stored.
+    """
     pages: list[Page] = []
     hosts: set[str] = set()
     complaints: list[str] = []
@@ -163,6 +156,7 @@ def open_page(context: Callable[[str, str], BrowserContext]) -> Iterator[OpenPag
             "console",
             lambda message: complaints.append(message.text) if message.type == "error" else None,
         )
+        page.on("dialog", lambda dialog: (complaints.append(dialog.message), dialog.dismiss()))
         page.goto(url)
         pages.append(page)
         return page
@@ -202,12 +196,18 @@ def desk(host: HostSite) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def hostile_desk(host: HostSite, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """As ``hostile_url``, for the readers of ``host``."""
+    """A server on a document that would like to run, for the readers of ``host`` too."""
     folder = tmp_path_factory.mktemp("hostile")
     (folder / "sources").mkdir()
     (folder / "sources" / "register.md").write_text(HOSTILE, encoding="utf-8")
     with Server(build([folder / "sources"], folder / "index"), allowing(host)) as server:
         yield server.url
+
+
+@pytest.fixture(scope="session")
+def hostile_url(hostile_desk: str) -> str:
+    """The same, for tests of the chat page."""
+    return hostile_desk
 
 
 def allowing(site: HostSite) -> dict[str, str]:
@@ -248,6 +248,7 @@ class Visits:
         page.on("request", lambda request: self.requests.append(request))  # noqa: PLW0108
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         page.on("console", self._hear)
+        page.on("dialog", self._dismiss)
         self.pages.append(page)
         page.goto(url)
         return page
@@ -255,6 +256,10 @@ class Visits:
     def _hear(self, message: ConsoleMessage) -> None:
         if message.type == "error":
             self.complaints.append(message.text)
+
+    def _dismiss(self, dialog: Dialog) -> None:
+        self.complaints.append(f"dialog: {dialog.message}")
+        dialog.dismiss()
 
     def origins(self) -> set[str]:
         """Where anything was asked for."""

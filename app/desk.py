@@ -119,6 +119,8 @@ class Desk:
                 announce=announce,
             )
             self.metrics.count_reply(reply, time.perf_counter() - started)
+            if self.settings.log_questions:
+                LOGGER.info("question", extra={"fields": {"question": question}})
             self._record(reply, asked_at)
             return reply
 

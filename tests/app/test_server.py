@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import socket
 import subprocess
@@ -96,6 +97,20 @@ def test_it_finishes_what_it_was_asked_before_it_stops() -> None:
     streams = [each.result() for each in told]
     assert all(stream.startswith("event: step") for stream in streams)
     assert [stream.count("event: reply") for stream in streams] == [1] * ASKED_AT_ONCE
+
+
+def test_questions_are_logged_only_where_a_setting_says_so(tmp_path: Path) -> None:
+    file = tmp_path / "desk.toml"
+    file.write_text("log_questions = true\n")
+    asked = {"question": QUESTION}
+    with Server(briefing_index(), {"BRIEFING_DESK_SETTINGS": str(file)}) as server:
+        reply = httpx.post(f"{server.url}/api/ask", json=asked, timeout=60)
+        wait_until(lambda: any(QUESTION in line for line in server.said))
+    line = json.loads(next(line for line in server.said if QUESTION in line))
+    assert (line["message"], line["question"]) == ("question", QUESTION)
+    assert line["request_id"] == reply.headers["X-Request-Id"]
+    assert httpx.post(f"{briefing_server().url}/api/ask", json=asked, timeout=60).is_success
+    assert QUESTION not in "\n".join(briefing_server().said)
 
 
 def test_without_an_index_it_names_the_command_that_builds_one(tmp_path: Path) -> None:

@@ -18,6 +18,10 @@ QUOTE_CHARACTERS_MAX: Final = 600
 """A longer sentence is quoted in part, so that an answer keeps to its limit."""
 SHORT_ANSWER_SHARE_MAX: Final = 0.75
 """A span that takes a larger share of its quote than this isn't put before the quote again."""
+TITLE_CHARACTERS_MAX: Final = 80
+"""A longer title is cut in the line that names a document; the citation has the whole."""
+ROOM_FOR_FIGURE: Final = 70
+"""Characters kept, where documents disagree, for each short answer and its marks."""
 
 _ITEM_MARKER = re.compile(r"^\s*(?:[-*+\u2022]|\d{1,3}[.)])\s+")
 _LEADS: Final[Mapping[str, str]] = {
@@ -32,10 +36,7 @@ def compose(query: Query, evidence: Sequence[Evidence], templates: Mapping[str, 
 
     ``templates`` are the texts of the reader's language.
     """
-    lines: list[Line] = []
-    if query.corrections:
-        pairs = ", ".join(f"{typed} → {read}" for typed, read in query.corrections)
-        lines.append(Line(role="template", text=templates["read_as"].format(words=pairs)))
+    lines = _opening(query, templates)
     best = evidence[0]
     if query.kind == "list" and best.passage.kind == "list":
         return _enumeration(best, lines, templates)
@@ -44,6 +45,60 @@ def compose(query: Query, evidence: Sequence[Evidence], templates: Mapping[str, 
             lines.append(Line(role="template", text=templates[_LEADS[query.kind]]))
         return _quotations(evidence, lines, templates)
     return _span_answer(evidence, lines, templates)
+
+
+def compose_disagreement(
+    query: Query,
+    evidence: Sequence[Evidence],
+    documents: Mapping[str, tuple[str, str | None]],
+    templates: Mapping[str, str],
+) -> Draft:
+    """Return the answer in which documents disagree: what each says, under its date and title.
+
+    ``documents`` gives the title and the date, if known, of each one by id. The short answer is
+    that of the first.
+    """
+    lines = _opening(query, templates)
+    lines.append(Line(role="template", text=templates["disagreement"]))
+    quotes: list[Quoted] = []
+    room = ANSWER_CHARACTERS_MAX // len(evidence)
+    for number, one in enumerate(evidence, 1):
+        title, date = documents[one.passage.document_id]
+        name = "dated" if date else "undated"
+        named = templates[name].format(title=_shortened(title), date=date)
+        lines.append(Line(role="template", text=named))
+        characters = max(2, min(QUOTE_CHARACTERS_MAX, room - len(named) - ROOM_FOR_FIGURE))
+        stated, quoted = _stated(one, number, characters, templates)
+        lines.extend(stated)
+        quotes.append(quoted)
+    return Draft(lines=tuple(lines), quotes=tuple(quotes), short_answer=_short(evidence[0]))
+
+
+def compose_curated(
+    query: Query, quotes: Sequence[tuple[Quoted, str]], templates: Mapping[str, str]
+) -> Draft:
+    """Return the answer that an operator chose, and say so; each quote comes with its text."""
+    lines = _opening(query, templates)
+    lines.append(Line(role="template", text=templates["curated"]))
+    for quoted, text in quotes:
+        lines.extend(_shown(text, quoted.number, templates))
+    return Draft(lines=tuple(lines), quotes=tuple(one for one, _ in quotes), short_answer=None)
+
+
+def introduce(draft: Draft, text: str) -> Draft:
+    """Return an answer with a sentence of a template before it."""
+    return draft.model_copy(update={"lines": (Line(role="template", text=text), *draft.lines)})
+
+
+def _opening(query: Query, templates: Mapping[str, str]) -> list[Line]:
+    if not query.corrections:
+        return []
+    pairs = ", ".join(f"{typed} → {read}" for typed, read in query.corrections)
+    return [Line(role="template", text=templates["read_as"].format(words=pairs))]
+
+
+def _shortened(title: str) -> str:
+    return title if len(title) <= TITLE_CHARACTERS_MAX else f"{title[: TITLE_CHARACTERS_MAX - 1]}…"
 
 
 def _within(evidence: Evidence, characters: int) -> tuple[int, int]:
@@ -86,20 +141,33 @@ def _quoted(number: int, evidence: Evidence, span: tuple[int, int]) -> Quoted:
 def _span_answer(
     evidence: Sequence[Evidence], lines: list[Line], templates: Mapping[str, str]
 ) -> Draft:
-    best = evidence[0]
-    assert best.span is not None
-    start, end = best.span
-    short = _text(best, (start, end)).strip(" \t\r\n,;:")
-    if end == best.quote[1] and short.endswith(".") and short.split()[-1].count(".") == 1:
+    stated, quoted = _stated(evidence[0], 1, QUOTE_CHARACTERS_MAX, templates)
+    short = _short(evidence[0])
+    return Draft(lines=(*lines, *stated), quotes=(quoted,), short_answer=short)
+
+
+def _short(evidence: Evidence) -> str:
+    """Return the answer that a span gives, without the signs at its ends."""
+    assert evidence.span is not None
+    start, end = evidence.span
+    short = _text(evidence, (start, end)).strip(" \t\r\n,;:")
+    if end == evidence.quote[1] and short.endswith(".") and short.split()[-1].count(".") == 1:
         short = short[:-1]  # the sentence's own full stop; that of "5 p.m." stays
-    start += _text(best, (start, end)).find(short)
-    end = start + len(short)
-    span = _within(best, QUOTE_CHARACTERS_MAX)
-    quote = _text(best, span)
+    return short
+
+
+def _stated(
+    evidence: Evidence, number: int, characters: int, templates: Mapping[str, str]
+) -> tuple[list[Line], Quoted]:
+    """Return the lines that give a span and its quote, and the quote."""
+    short = _short(evidence)
+    span = _within(evidence, characters)
+    quote = _text(evidence, span)
+    lines = []
     if len(short) <= SHORT_ANSWER_SHARE_MAX * len(quote):
-        lines.append(Line(role="short", text=short, number=1))
-    lines.append(Line(role="quote", text=templates["quoted"].format(quote=quote), number=1))
-    return Draft(lines=tuple(lines), quotes=(_quoted(1, best, span),), short_answer=short)
+        lines.append(Line(role="short", text=short, number=number))
+    lines.append(Line(role="quote", text=templates["quoted"].format(quote=quote), number=number))
+    return lines, _quoted(number, evidence, span)
 
 
 def _enumeration(best: Evidence, lines: list[Line], templates: Mapping[str, str]) -> Draft:

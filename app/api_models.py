@@ -67,6 +67,7 @@ REPLY_EXAMPLE: Final[dict[str, Any]] = {
     "suggestions": ["What do the documents say about “National priorities”?"],
     "answer_id": "0c5f2b7e9d314a86",
     "index_id": _INDEX_ID,
+    "curated": False,
     "milliseconds": {
         "query": 1.9,
         "retrieval": 8.4,

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 
-from app.answering import compose, quote_nearest
+from app.answering import quote_nearest
 from app.calibration import load_calibrations
+from app.curated_file import CuratedUnusable, read_curated
 from app.opened import Opened
 from app.rendering import render_abstention, render_answer, render_courtesy
 from app.settings import READER_FILE, Settings
@@ -14,6 +16,8 @@ from app.suggesting import suggest
 from app.templates import templates
 from app.types import Language, Reply
 from index import Models, Retriever
+
+LOGGER = logging.getLogger(__name__)
 
 ANTECEDENT_CHARACTERS_MAX = 60
 """A longer answer to the question before isn't what "it" stands for."""
@@ -34,19 +38,31 @@ class Assistant:
     def open(cls, settings: Settings, models: Models | None = None) -> Assistant:
         """Open the index and the models that the settings name, or take models already open.
 
-        Raises IndexMissing, IndexBroken or ModelMissing, each with the command that helps.
+        Raises IndexMissing, IndexBroken or ModelMissing, each with the command that helps, or
+        CuratedUnusable.
         """
         models = models or Models.open(settings.models_folder)
         models.warm_up()  # the vocabulary loads on a thread while the index and the reader open
         retriever = Retriever.open(settings.index_folder, models)
-        return cls(Opened(settings, retriever, models.reader(READER_FILE), load_calibrations()))
+        entries = read_curated(settings.curated_file) if settings.curated_file else ()
+        reader = models.reader(READER_FILE)
+        return cls(Opened(settings, retriever, reader, load_calibrations(), entries))
 
     def reopened(self) -> Assistant:
-        """Open the version of the index that is current now, on what can stay open."""
+        """Open the version of the index that is current now, on what can stay open.
+
+        The curated answers are read anew; where that fails, those of before are kept.
+        """
         retriever, opened = self.retriever.reopened(), self.opened
         same = retriever.models is self.retriever.models
         reader = opened.reader if same else retriever.models.reader(READER_FILE)
-        return Assistant(Opened(opened.settings, retriever, reader, opened.known))
+        entries = opened.entries
+        try:
+            if opened.settings.curated_file is not None:
+                entries = read_curated(opened.settings.curated_file)
+        except CuratedUnusable as error:
+            LOGGER.warning("%s; the curated answers of before are kept.", error)
+        return Assistant(Opened(opened.settings, retriever, reader, opened.known, entries))
 
     def ask(
         self,
@@ -102,11 +118,14 @@ class Assistant:
         watch.begin("composing")
         if verdict.reason is not None:
             nearest = [opened.cite(one) for one in quote_nearest(found.evidence, NEAREST_MAX)]
-            return render_abstention(frame, verdict, nearest, texts, watch)
-        draft = compose(query, verdict.evidence, texts)
+            named = opened.denial(found)
+            return render_abstention(frame, verdict, nearest, texts, watch, named=named)
+        draft = opened.draft(found)
         citations = [opened.cite(quoted) for quoted in draft.quotes]
         watch.lap("answer")
-        return render_answer(frame, draft, citations, verdict.probability, texts, watch)
+        return render_answer(
+            frame, draft, citations, verdict.probability, texts, watch, curated=found.is_curated
+        )
 
     def starters(self, language: Language) -> tuple[str, ...]:
         """Return up to three questions to begin with, each one known to be answered."""

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
 import Stemmer
-from pydantic import field_validator
+from pydantic import Field, field_validator
 from rapidfuzz.distance import DamerauLevenshtein, Levenshtein
 from rapidfuzz.fuzz import ratio
 
@@ -28,6 +28,55 @@ NAME_RATIO: Final = 85.0
 
 Measured beside the table of letters: 27 of 28 names found at 85; at 80 common words match too.
 """
+
+
+class DocumentWords(Frozen):
+    """How a language names a document ("in the 2024 report") and a day ("as of March 2023").
+
+    ``nouns`` are what documents are called, by what they mean in any language; ``subjects`` too,
+    but they are as often what a document is about. A document's name follows a cue, or one of the
+    ``light_cues``, which mean other things as well; or it stands before one of ``cues_after``, or
+    ends in one of ``endings_after``. ``joints`` are small words inside a name, ``generic`` words
+    of a name that tell no document from another.
+    """
+
+    nouns: dict[str, frozenset[str]]
+    subjects: dict[str, frozenset[str]]
+    cues: tuple[str, ...]
+    light_cues: tuple[str, ...]
+    cues_after: tuple[str, ...]
+    endings_after: tuple[str, ...]
+    joints: frozenset[str]
+    asking_verbs: frozenset[str]
+    telling_verbs: frozenset[str]
+    latest: frozenset[str]
+    generic: frozenset[str]
+    as_of: tuple[re.Pattern[str], ...]
+
+    @field_validator("nouns", "subjects", mode="before")
+    @classmethod
+    def _split_each(cls, value: dict[str, str]) -> dict[str, frozenset[str]]:
+        return {meaning: frozenset(fold(forms).split()) for meaning, forms in value.items()}
+
+    @field_validator("joints", "asking_verbs", "telling_verbs", "latest", "generic", mode="before")
+    @classmethod
+    def _split(cls, value: str) -> frozenset[str]:
+        return frozenset(fold(value).split())
+
+    @field_validator("endings_after", mode="before")
+    @classmethod
+    def _split_in_order(cls, value: str) -> tuple[str, ...]:
+        return tuple(fold(value).split())
+
+    @field_validator("cues", "light_cues", "cues_after", mode="before")
+    @classmethod
+    def _longest_first(cls, value: Iterable[str]) -> tuple[str, ...]:
+        return tuple(sorted(map(fold, value), key=len, reverse=True))
+
+    @field_validator("as_of", mode="before")
+    @classmethod
+    def _compile(cls, value: Iterable[str]) -> tuple[re.Pattern[str], ...]:
+        return tuple(re.compile(_fold_pattern(pattern)) for pattern in value)
 
 
 class Lexicon(Frozen):
@@ -48,6 +97,11 @@ class Lexicon(Frozen):
     opposites: dict[str, tuple[frozenset[str], frozenset[str]]]
     measures: dict[Measure, tuple[tuple[re.Pattern[str], ...], tuple[re.Pattern[str], ...]]]
     """For each measure, how it is asked for, and what a text has that gives it."""
+    months: tuple[frozenset[str], ...] = Field(min_length=12, max_length=12)
+    magnitudes: dict[str, int]
+    light_words: frozenset[str]
+    """Words that a sentence may have or lack and say the same."""
+    document_words: DocumentWords
 
     @field_validator(
         "function_words",
@@ -55,6 +109,7 @@ class Lexicon(Frozen):
         "pronouns",
         "possessives",
         "time_words",
+        "light_words",
         mode="before",
     )
     @classmethod
@@ -66,7 +121,12 @@ class Lexicon(Frozen):
     def _longest_first(cls, value: Iterable[str]) -> tuple[str, ...]:
         return tuple(sorted(map(fold, value), key=len, reverse=True))
 
-    @field_validator("number_words", mode="before")
+    @field_validator("months", mode="before")
+    @classmethod
+    def _split_months(cls, value: Iterable[str]) -> tuple[frozenset[str], ...]:
+        return tuple(frozenset(fold(forms).split()) for forms in value)
+
+    @field_validator("number_words", "magnitudes", mode="before")
     @classmethod
     def _fold_keys(cls, value: dict[str, int]) -> dict[str, int]:
         return {fold(word): number for word, number in value.items()}

@@ -2,25 +2,37 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from functools import cached_property
-from typing import Final, NamedTuple
+from typing import Final
 
 from app.abstaining import judge
+from app.answering import compose, compose_curated, compose_disagreement, introduce
 from app.calibration import Calibrations
+from app.catalogue import Catalogue
 from app.citing import cite
 from app.collection import Collection
+from app.confirming import confirm
+from app.curated import Curated
+from app.curated_file import CuratedEntry
+from app.disagreeing import find_disagreement
 from app.errors import QuestionRefused
 from app.finding import find_evidence, find_leads, find_sentences
+from app.found import Found
 from app.language import LANGUAGES, lexicon
+from app.naming import Naming, name_documents
 from app.querying import understand
 from app.rendering import Frame
 from app.settings import Settings
 from app.stopwatch import Stopwatch
 from app.templates import templates
-from app.types import Citation, Evidence, Language, Query, Quoted, Searched, Verdict
+from app.types import Citation, Draft, Evidence, Language, Query, Quoted, Searched, Verdict
 from app.vocabulary import Vocabulary
 from index import RankedPassage, Retriever, SpanReader
+
+LOGGER: Final = logging.getLogger(__name__)
 
 PASSAGES_RANKED: Final = 24
 """Passages that sentences are chosen from; the reader reads the first few of them."""
@@ -35,30 +47,28 @@ SENTENCES_MAX: Final = {"overview": 6, "comparison": 4, "topic": 3, "list": 3, "
 """Sentences quoted where no single span is the answer, by kind of question."""
 
 
-class Found(NamedTuple):
-    """A question as it was read, the verdict on it, and the evidence, the best first."""
-
-    query: Query
-    verdict: Verdict
-    evidence: tuple[Evidence, ...]
-
-    @property
-    def worth(self) -> tuple[bool, float]:
-        """What the better of two readings of a question has more of."""
-        return self.verdict.reason is None, self.verdict.probability
-
-
 class Opened:
     """One version of an index with the models that read it; never changes once it is open."""
 
     def __init__(
-        self, settings: Settings, retriever: Retriever, reader: SpanReader, known: Calibrations
+        self,
+        settings: Settings,
+        retriever: Retriever,
+        reader: SpanReader,
+        known: Calibrations,
+        entries: Sequence[CuratedEntry] = (),
     ) -> None:
         self.settings = settings
         self.retriever = retriever
         self.reader = reader
         self.known = known
         self.collection = Collection(retriever)
+        self.catalogue = Catalogue(retriever.documents(), self.collection.languages)
+        self.documents = {one.document_id: (one.title, one.date) for one in retriever.documents()}
+        self.entries = entries
+        self.curated = Curated(entries, retriever, lambda asked: self.understand(asked, (), None))
+        for problem in self.curated.problems:
+            LOGGER.warning("%s: %s; it is left out.", settings.curated_file, problem)
 
     @cached_property
     def title(self) -> str:
@@ -178,13 +188,97 @@ class Opened:
 
     def find(self, query: Query, chosen: frozenset[str] | None, watch: Stopwatch) -> Found:
         """Return the verdict on a question, and the evidence it was passed on, the best first."""
+        answer = self.curated.find(query, chosen)
+        if answer is not None:
+            accepted = Verdict(evidence=(), reason=None, missing_terms=(), probability=1.0)
+            return Found(query, accepted, (), (), read=query, curated=answer)
+        naming = name_documents(query.standalone_question, query.language, self.catalogue, chosen)
+        if naming is None:
+            return self._find(query, chosen, watch)
+        if naming.kind == "period":
+            found = self._find(query, chosen, watch)
+            if found.verdict.reason is None and found.states(naming.phrase):
+                return found  # the period is part of the fact
+        read = self._without_name(query, naming)
+        query = query.model_copy(update={"kind": read.kind})
+        inside = self._find(read, naming.documents, watch) if naming.documents else None
+        if inside is not None and (
+            inside.verdict.reason in (None, "unclear")
+            or (naming.kind == "document" and inside.verdict.reason == "near_miss")
+        ):
+            return inside._replace(query=query, naming=naming)
+        if naming.kind != "document":
+            found = self._find(query, chosen, watch)
+            return found._replace(naming=naming if naming.kind == "subject" else None)
+        others = (chosen or frozenset(self.collection.languages)) - naming.documents
+        found = self._find(read, others, watch)
+        verdict = Verdict(evidence=(), reason="not_stated", missing_terms=(), probability=0.0)
+        if inside is not None:
+            verdict = inside.verdict.model_copy(update={"reason": "not_stated"})
+        return found._replace(query=query, verdict=verdict, naming=naming)
+
+    def _find(self, query: Query, chosen: frozenset[str] | None, watch: Stopwatch) -> Found:
         watch.begin("searching")
         ranked = self.retriever.search(query.standalone_question, PASSAGES_RANKED, documents=chosen)
         watch.lap("retrieval")
         watch.begin("reading")
-        found = Found(query, *self._weigh(query, ranked, chosen))
+        found = Found(query, *self._weigh(query, ranked, chosen), ranked=ranked, read=query)
         watch.lap("evidence")
         return found
+
+    def _without_name(self, query: Query, naming: Naming) -> Query:
+        """Return what is asked of the documents that a question names: what they say in brief
+        where nothing else is left of it.
+        """
+        read = self.understand(naming.rest, (), query.language)
+        if read.terms or read.kind != "fact":
+            return read
+        return self.understand(templates(query.language)["overview_question"], (), query.language)
+
+    def draft(self, found: Found) -> Draft:
+        """Return the answer that accepted evidence gives: where documents disagree, what each one
+        says; where others say the same, all of them as sources.
+        """
+        texts = templates(found.query.language)
+        if found.curated is not None:
+            chosen = [
+                (one, self.retriever.document(one.document_id).text[one.start : one.end])
+                for one in found.curated.quotes
+            ]
+            return compose_curated(found.query, chosen, texts)
+        differing = find_disagreement(
+            found.read,
+            found.evidence,
+            probability=self.known.probability,
+            threshold=lambda one: self.threshold([one]),
+            rarity=self.collection.rarity,
+            dates={one: date for one, (_, date) in self.documents.items()},
+        )
+        if differing:
+            draft = compose_disagreement(found.query, differing, self.documents, texts)
+        else:
+            draft = compose(found.query, found.verdict.evidence, texts)
+        draft = confirm(draft, found.ranked)
+        if found.naming is None:
+            return draft
+        cited = {quoted.document_id for quoted in draft.quotes}
+        inside = cited <= found.naming.documents
+        titles = self._titles(cited if inside else found.naming.documents)
+        name = "from_named" if inside else "elsewhere"
+        return introduce(draft, texts[name].format(titles=titles))
+
+    def denial(self, found: Found) -> str | None:
+        """Return the sentence that says that the documents a question names don't answer it."""
+        naming, texts = found.naming, templates(found.query.language)
+        if naming is None or naming.kind != "document" or found.verdict.reason != "not_stated":
+            return None
+        if not naming.documents:
+            return texts["no_such_document"].format(phrase=naming.phrase)
+        return texts["not_in_named"].format(titles=self._titles(naming.documents))
+
+    def _titles(self, documents: AbstractSet[str]) -> str:
+        titles = [title for one, (title, _) in self.documents.items() if one in documents]
+        return "; ".join(titles[:TITLES_MAX]) + ("; …" if len(titles) > TITLES_MAX else "")
 
     def _weigh(
         self, query: Query, ranked: Sequence[RankedPassage], chosen: frozenset[str] | None

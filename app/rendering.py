@@ -36,11 +36,14 @@ class Frame(Frozen):
     answer_risk: float
     searched: Searched
 
-    def fields(self, lines: Sequence[Line], watch: Stopwatch) -> dict[str, object]:
+    def fields(
+        self, lines: Sequence[Line], watch: Stopwatch, *, curated: str | None = None
+    ) -> dict[str, object]:
         """Return the keys that all kinds of Reply share, for these lines.
 
         The ``answer_id`` is the same for the same question in the same language on the same index
-        with the same settings, so that it tells whether an answer still stands.
+        with the same settings, so that it tells whether an answer still stands; ``curated`` is
+        what an answer that an operator chose consists of.
         """
         query = self.query
         identity = [
@@ -49,6 +52,7 @@ class Frame(Frozen):
             query.language,
             None if self.documents is None else sorted(self.documents),
             self.answer_risk,
+            *([] if curated is None else [curated]),
         ]
         digest = hashlib.sha256(json.dumps(identity, ensure_ascii=False).encode()).hexdigest()
         watch.lap("rendering")
@@ -63,6 +67,7 @@ class Frame(Frozen):
             "suggestions": (),
             "answer_id": digest[:16],
             "index_id": self.index_id,
+            "curated": curated is not None,
             "milliseconds": watch.milliseconds(),
         }
 
@@ -74,8 +79,11 @@ def render_answer(
     probability: float,
     templates: Mapping[str, str],
     watch: Stopwatch,
+    *,
+    curated: bool = False,
 ) -> Answer:
     """Return the Reply for an answer; a source that changed or vanished is said so."""
+    text = as_text(draft.lines) if curated else None
     notes = [
         Line(
             role="template",
@@ -87,7 +95,7 @@ def render_answer(
     ]
     return Answer.model_validate(
         {
-            **frame.fields([*draft.lines, *notes], watch),
+            **frame.fields([*draft.lines, *notes], watch, curated=text),
             "short_answer": draft.short_answer,
             "confidence": round(probability, 4),
             "citations": tuple(citations),
@@ -101,17 +109,22 @@ def render_abstention(
     nearest: Sequence[Citation],
     templates: Mapping[str, str],
     watch: Stopwatch,
+    *,
+    named: str | None = None,
 ) -> Abstention:
     """Return the Reply that says that the documents don't say: what is missing, what was searched,
     and what comes nearest.
+
+    ``named`` says so of the documents that the question names; what comes nearest is then from
+    others.
     """
     assert verdict.reason is not None
-    lines = [templates[verdict.reason]]
+    lines = [named or templates[verdict.reason]]
     if verdict.missing_terms and verdict.reason != "unclear":
         terms = ", ".join(templates["quoted"].format(quote=term) for term in verdict.missing_terms)
         lines.append(templates["missing"].format(terms=terms))
     if nearest and verdict.reason == "not_stated":
-        lines.append(templates["nearest_lead"])
+        lines.append(templates["nearest_elsewhere_lead" if named else "nearest_lead"])
     if verdict.reason != "unclear":
         lines.append(
             templates["searched"].format(

@@ -22,6 +22,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from app.curated_file import CuratedUnusable, read_curated
 from app.origins import normal_host, normal_origin
 from index import ReadingLimits
 
@@ -34,6 +35,15 @@ READER_FILE = REPOSITORY / "app" / "reader" / "reader.onnx"
 
 Origin: TypeAlias = Annotated[str, AfterValidator(normal_origin)]
 Host: TypeAlias = Annotated[str, AfterValidator(normal_host)]
+
+
+def _as_curated(file: Path) -> Path:
+    """Return the path of a file of curated answers, once it has been read."""
+    try:
+        read_curated(file)
+    except CuratedUnusable as error:
+        raise ValueError(str(error)) from error
+    return file
 
 
 def _as_prefix(text: str) -> str:
@@ -83,6 +93,7 @@ class Settings(_Read):
     question_characters_max: int = Field(default=500, ge=1)
     history_turns_max: int = Field(default=6, ge=0)
     passages_read: int = Field(default=5, ge=1, le=50)
+    curated_file: Annotated[Path, AfterValidator(_as_curated)] | None = None
 
     host: str = "127.0.0.1"
     port: int = Field(default=7860, ge=0, le=65535)

@@ -203,6 +203,7 @@ class _Reply(Frozen):
     suggestions: tuple[str, ...]
     answer_id: str
     index_id: str
+    curated: bool = False
     milliseconds: dict[str, float]
 
 

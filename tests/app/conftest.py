@@ -1,14 +1,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
+from app.settings import REPOSITORY, Settings
 from app.types import Evidence, Features
-from index import Passage, Sentence
+from index import Passage, Sentence, build_index
 
 MakePassage = Callable[..., Passage]
 MakeEvidence = Callable[..., Evidence]
+
+
+@pytest.fixture(scope="session")
+def waterworks(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The index of documents that disagree; whoever changes it builds their own."""
+    folder = tmp_path_factory.mktemp("waterworks") / "index"
+    sources = REPOSITORY / "tests" / "collections" / "waterworks"
+    build_index([sources], folder, Settings().models_folder)
+    return folder
 
 
 @pytest.fixture

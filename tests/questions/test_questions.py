@@ -7,6 +7,7 @@ from typing import Literal
 
 import pytest
 from pydantic import BaseModel, ConfigDict
+from pypdf import PdfReader
 
 ROOT = Path(__file__).parents[2]
 SOURCES = {
@@ -14,6 +15,7 @@ SOURCES = {
     "briefing-2": ROOT / "docs" / "sources",
     "clinic": ROOT / "tests" / "collections" / "clinic",
     "harbour": ROOT / "tests" / "collections" / "harbour",
+    "waterworks": ROOT / "tests" / "collections" / "waterworks",
 }
 LANGUAGES = ("en", "ru", "kk")
 NOT_IN_ENGLISH = {
@@ -61,7 +63,12 @@ def questions_of(name: str) -> list[Question]:
 
 def texts_of(name: str) -> list[str]:
     paths = sorted(path for path in SOURCES[name].rglob("*") if path.is_file())
-    return [path.read_text(encoding="utf-8") for path in paths]
+    return [
+        "\n".join(page.extract_text() for page in PdfReader(path).pages)
+        if path.suffix == ".pdf"
+        else path.read_text(encoding="utf-8")
+        for path in paths
+    ]
 
 
 def share(questions: list[Question], *, language: str) -> float:
@@ -148,6 +155,14 @@ def test_the_harbour_has_120_questions_to_develop_on_a_third_of_them_unanswerabl
     assert len(questions) == 120
     assert sum(not question.answerable for question in questions) == 40
     assert {question.part for question in questions} == {"development"}
+
+
+def test_the_waterworks_have_46_questions_to_develop_on_nine_of_them_unanswerable() -> None:
+    questions = questions_of("waterworks")
+    assert len(questions) == 46
+    assert sum(not question.answerable for question in questions) == 9
+    assert {question.part for question in questions} == {"development"}
+    assert {question.language for question in questions} == set(LANGUAGES)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,126 @@
+"""What a stretch of text gives as a figure: numbers with their magnitude and unit, or a date.
+
+Two figures are compared only where they are of one kind ("38 crowns", "41 crowns"); of two that
+are one rounded ("1,200", "1,187"), or one more exact ("2024", "March 2024"), neither is wrong.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from decimal import Decimal
+from functools import cache
+from typing import Final, NamedTuple
+
+from app.language import LANGUAGES, lexicon, numbers, stems
+from app.measures import gives_measure
+from index import fold, words
+
+ROUNDING_SHARE_MAX: Final = 0.02
+"""Two figures further apart than this, as a share, aren't one rounded to tens, hundreds, …"""
+ROUNDED_FROM: Final = 100
+"""Zeros at the end of a smaller whole number count as digits: 20 isn't 18 rounded."""
+_CHARACTERS_AFTER: Final = 40
+_FIGURE = re.compile(r"\d+(?:[ .,]\d+)*")
+_CURRENCIES: Final = "$€£¥₸₽"
+
+
+class Figure(NamedTuple):
+    """The values of a stretch of text, the months in it, and what is counted.
+
+    ``unit`` is "percent", a currency's sign, or the stems of the word after the figure.
+    """
+
+    values: frozenset[Decimal]
+    months: frozenset[int]
+    unit: frozenset[str]
+
+    def comparable(self, other: Figure, *, is_date: bool) -> bool:
+        """Say whether two figures are of one kind."""
+        return is_date or self.unit == other.unit or not self.unit.isdisjoint(other.unit)
+
+    def differs(self, other: Figure, *, is_date: bool) -> bool:
+        """Say whether two figures of one kind can't both be right."""
+        if is_date:
+            one, two = (each.values | {Decimal(-m) for m in each.months} for each in (self, other))
+            return not (one <= two or two <= one)
+        return not any(_agree(one, two) for one in self.values for two in other.values)
+
+
+def read_figure(text: str, span: tuple[int, int]) -> Figure | None:
+    """Return the figure that a span of a text gives, None where it gives none."""
+    said = fold(text)
+    found = list(_FIGURE.finditer(said, *_around(said, span)))
+    if not found:
+        return None
+    values: set[Decimal] = set()
+    for match in found:
+        scale = _magnitude(said[match.end() : match.end() + _CHARACTERS_AFTER])
+        values.update(Decimal(number) * scale for number in numbers(match[0]))
+    months = {
+        number
+        for word in words(text[span[0] : span[1]])
+        for number, forms in enumerate(_months(), 1)
+        if word.folded in forms or not forms.isdisjoint(stems(word.folded))
+    }
+    return Figure(frozenset(values), frozenset(months), _unit(text, found[0], found[-1]))
+
+
+def _around(said: str, span: tuple[int, int]) -> tuple[int, int]:
+    """Return a span with the whole of a number that it cuts."""
+    start, end = span
+    for match in _FIGURE.finditer(said):
+        if match.start() < start < match.end():
+            start = match.start()
+        if match.start() < end < match.end():
+            end = match.end()
+    return start, end
+
+
+@cache
+def _magnitudes() -> dict[str, int]:
+    return {word: size for one in LANGUAGES for word, size in lexicon(one).magnitudes.items()}
+
+
+@cache
+def _months() -> tuple[frozenset[str], ...]:
+    each = [lexicon(language).months for language in LANGUAGES]
+    return tuple(frozenset().union(*forms) for forms in zip(*each, strict=True))
+
+
+def _magnitude(after: str) -> int:
+    word = next(words(after), None)
+    if word is None or after[: word.start].strip():
+        return 1
+    return _magnitudes().get(word.folded, 1)
+
+
+def _unit(text: str, first: re.Match[str], last: re.Match[str]) -> frozenset[str]:
+    before, after = text[: first.start()].rstrip(), text[last.end() :][:_CHARACTERS_AFTER]
+    if before[-1:] and before[-1] in _CURRENCIES:
+        return frozenset(before[-1])
+    following = [word.folded for word in words(after) if word.folded not in _magnitudes()][:2]
+    if after.lstrip().startswith("%") or (
+        following and gives_measure("percent", " ".join(following), (0, 0))
+    ):
+        return frozenset({"percent"})
+    return frozenset(stems(following[0])) if following else frozenset()
+
+
+def _agree(one: Decimal, other: Decimal) -> bool:
+    """Say whether two values are the same, or one is the other rounded to its own digits."""
+    if one == other:
+        return True
+    return any(_rounds_to(exact, rough) for exact, rough in ((one, other), (other, one)))
+
+
+def _rounds_to(exact: Decimal, rough: Decimal) -> bool:
+    """Say whether a value is another with no more digits than that one has."""
+    place = rough.normalize().as_tuple().exponent if rough else 0
+    assert isinstance(place, int)
+    if place > 0 and (
+        rough < ROUNDED_FROM or abs(exact - rough) > ROUNDING_SHARE_MAX * float(rough)
+    ):
+        place = 0
+    step = Decimal(1).scaleb(place)
+    return Decimal(math.floor(exact / step + Decimal("0.5"))) * step == rough

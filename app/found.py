@@ -1,0 +1,44 @@
+"""What was found for a question: the verdict, the evidence, and how the question was taken."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from app.curated import CuratedAnswer
+from app.language import numbers
+from app.naming import Naming
+from app.types import Evidence, Query, Verdict
+from index import RankedPassage
+
+
+class Found(NamedTuple):
+    """A question, the verdict on it, the evidence, the best first, and the passages looked at.
+
+    ``naming`` is what documents the question names, if any; ``read`` is the question without that;
+    ``curated`` is the answer that an operator chose, if any.
+    """
+
+    query: Query
+    verdict: Verdict
+    evidence: tuple[Evidence, ...]
+    ranked: tuple[RankedPassage, ...]
+    read: Query
+    naming: Naming | None = None
+    curated: CuratedAnswer | None = None
+
+    @property
+    def is_curated(self) -> bool:
+        """Whether an operator chose the answer."""
+        return self.curated is not None
+
+    @property
+    def worth(self) -> tuple[bool, float]:
+        """What the better of two readings of a question has more of."""
+        return self.verdict.reason is None, self.verdict.probability
+
+    def states(self, phrase: str) -> bool:
+        """Say whether the best evidence, or a heading over it, has the numbers of a phrase."""
+        best = self.evidence[0]
+        start, end = (place - best.passage.start for place in best.quote)
+        said = (best.passage.context_line, best.passage.table_header, best.passage.text[start:end])
+        return numbers(phrase) <= numbers(" ".join(said))

@@ -1,11 +1,14 @@
 """How the widget looks and holds: strict host policies, hostile host style, phones, colours.
 
-What it weighs and how fast it is ready, beside the chat page, is printed by
-`python -m pytest tests/browser -k beside_the_chat_page -s`.
+What it weighs and how fast it is ready, beside the chat page, is measured for the manual by
+`WIDGET_FIGURES=docs/results/widget.json python -m pytest tests/browser -k light_beside_the_chat`,
+its picture made by `WIDGET_PICTURE=1 python -m pytest tests/browser -k picture_for_the_manual`.
 """
 
 from __future__ import annotations
 
+import datetime
+import json
 import os
 import statistics
 import time
@@ -16,6 +19,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, Page, expect
 
 from app.types import Language
+from scripts.benchmark import machine
 from tests.browser.conftest import Visits
 from tests.browser.host_site import HostSite
 from tests.browser.test_chat_page import contrast
@@ -49,6 +53,12 @@ STRICT_POLICY = (
     "default-src 'none'; script-src {desk}; connect-src {desk}; style-src 'none'; "
     "base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
 )
+
+ACCENTS = (
+    "", "#0b5f58", "#ffd400", "#00f", "#f00", "#0f0", "#808080", "#767676", "black", "white",
+    "rebeccapurple", "rgb(0 120 215 / .4)", "oklch(.7 .2 200)", "no colour", "red}*{color:red",
+)  # fmt: skip
+"""Of owners with taste and without; those that are no colours change nothing."""
 
 WIDE = "document.documentElement.scrollWidth > innerWidth"
 
@@ -134,7 +144,7 @@ def test_hostile_style_of_the_host_changes_nothing(
         panel = first.locator(".panel").bounding_box()
         assert panel is not None
         assert panel["height"] == 600
-        assert panel["width"] >= 200
+        assert panel["width"] >= 150  # of what is left of the host's own column
         bubble.locator(".launcher").click()
         expect(bubble.get_by_role("dialog")).to_be_in_viewport(ratio=1)
         size = bubble.get_by_role("dialog").bounding_box()
@@ -221,23 +231,19 @@ def test_a_theme_is_the_owners_whatever_the_device_prefers(
     assert (contrast((0, 0, 0), back) > 10) == (theme == "light")
 
 
-@pytest.mark.parametrize(
-    "accent",
-    [None, "#0b5f58", "#ffd400", "#00f", "#f00", "#0f0", "#808080", "#767676", "black", "white",
-     "rebeccapurple", "rgb(0 120 215 / .4)", "oklch(.7 .2 200)", "no colour", "red}*{color:red"],
-)  # fmt: skip
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_texts_can_be_read_in_every_accent(
-    host: HostSite, desk: str, visit: Visits, accent: str | None, scheme: str
+    host: HostSite, desk: str, visit: Visits, scheme: str
 ) -> None:
-    attribute = "" if accent is None else f'accent="{accent}"'
-    page = visit(host.page(inline(desk, attribute)), scheme=scheme)  # type: ignore[arg-type]
+    page = visit(host.page(inline(desk, 'questions="Why?"')), scheme=scheme)  # type: ignore[arg-type]
     widget = only(page)
-    widget.evaluate("node => node.setAttribute('questions', 'Why?')")
-    for part in (".greeting", ".wide", ".ask", ".foot a", ".small", "h2"):
-        assert contrast(*colours(widget.locator(part))) >= 4.5, part
-    widget.locator(".wide").hover()
-    assert contrast(*colours(widget.locator(".wide"))) >= 4.5
+    for accent in ACCENTS:
+        page.mouse.move(0, 0)
+        widget.evaluate("(node, accent) => node.setAttribute('accent', accent)", accent)
+        for part in (".greeting", ".wide", ".ask", ".foot a", ".small", "h2"):
+            assert contrast(*colours(widget.locator(part))) >= 4.5, (part, accent)
+        widget.locator(".wide").hover()
+        assert contrast(*colours(widget.locator(".wide"))) >= 4.5, accent
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -323,23 +329,23 @@ def test_axe_finds_nothing_in_any_state(
 
 
 def test_it_is_light_beside_the_chat_page(host: HostSite, desk: str, visit: Visits) -> None:
-    """Five loads of each; times are printed, bytes and requests are held to the budget."""
-    address = host.page(foot=script(desk))
-    figures: dict[str, tuple[list[int], list[int], list[float]]] = {}
+    """Bytes and requests are held to the budget; times are written where that is asked for."""
+    file = os.environ.get("WIDGET_FIGURES")
+    rows = []
     for name, url, ready in (
-        ("host page alone", host.page(), "main"),
-        ("host page with widget", address, ".launcher"),
-        ("frame", f"{desk}/embed/en", "textarea"),
-        ("chat page", f"{desk}/en/", "#question textarea"),
+        ("page without it", host.page(), "main"),
+        ("page with the widget", host.page(foot=script(desk)), ".launcher"),
+        ("page with the frame", host.page(f'<iframe src="{desk}/embed/en"></iframe>'), "textarea"),
+        ("the chat page itself", f"{desk}/en/", "#question textarea"),
     ):
-        weights, counts, times = figures.setdefault(name, ([], [], []))
-        for _ in range(5):
+        weights, counts, times = [], [], []
+        for _ in range(5 if file else 1):
+            page = visit("about:blank")
             visit.requests.clear()
             started = time.perf_counter()
-            page = visit("about:blank")
-            started = time.perf_counter()
             page.goto(url, wait_until="commit")
-            page.locator(ready).wait_for()
+            within = page.frame_locator("iframe") if "frame" in name else page
+            within.locator(ready).wait_for()
             times.append(time.perf_counter() - started)
             page.wait_for_load_state("load")
             page.wait_for_timeout(300)
@@ -348,21 +354,36 @@ def test_it_is_light_beside_the_chat_page(host: HostSite, desk: str, visit: Visi
             counts.append(len(asked))
             page.context.close()
             visit.pages.remove(page)
-        print(
-            f"{name}: {statistics.median(counts):.0f} requests, "
-            f"{statistics.median(weights):,.0f} bytes, {statistics.median(times):.2f} s"
-        )
-    assert figures["host page with widget"][1] == [1] * 5
-    assert max(figures["host page with widget"][0]) <= 12_000
-    assert max(figures["frame"][1]) <= 4
-    assert max(figures["frame"][0]) <= 15_000
+        rows.append({
+            "page": name,
+            "requests": max(counts),
+            "bytes": max(weights),
+            "ready_seconds": round(statistics.median(times), 2),
+        })  # fmt: skip
+    nothing, widget, frame, chat = rows
+    assert nothing["requests"] == 0
+    assert widget["requests"] == 1
+    assert widget["bytes"] <= 12_000  # type: ignore[operator]
+    assert frame["requests"] <= 4  # type: ignore[operator]
+    assert frame["bytes"] <= 15_000  # type: ignore[operator]
+    assert chat["bytes"] > 10 * widget["bytes"]  # type: ignore[operator]
+    if file:
+        document = {
+            "command": f"WIDGET_FIGURES={file} python -m pytest tests/browser "
+            "-k light_beside_the_chat",
+            "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
+            "machine": machine(),
+            "browser": f"Chromium {visit.browser.version}",
+            "pages": rows,
+        }
+        Path(file).write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
 
 
 # ── the pictures ─────────────────────────────────────────────────────────────────────────────────
 
 
 @pytest.mark.skipif(
-    "BRIEFING_DESK_SCREENSHOT" not in os.environ, reason="the picture is made when it is asked for"
+    "WIDGET_PICTURE" not in os.environ, reason="the picture is made when it is asked for"
 )
 def test_the_picture_for_the_manual(
     host: HostSite, desk: str, visit: Visits, screenshot: Path

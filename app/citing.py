@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from urllib.parse import quote as percent
 
 from app.types import Citation, Quoted, SourceState
@@ -12,6 +13,10 @@ PLAIN_TEXT_SUFFIXES = frozenset({".txt", ".md"})
 
 FRAGMENT_WORDS = 6
 """Words at each end of a long quote that a text fragment link gives."""
+AROUND = 400
+"""Characters beside a quote in which the words before and after it are looked for."""
+COUNTED_CHARACTERS_MAX = 200_000
+"""In a longer text a quote is taken to stand in several places."""
 
 
 def cite(
@@ -40,12 +45,12 @@ def cite(
         start=quoted.start,
         end=quoted.end,
         quote=quote,
-        link=_link(document, place, quote),
+        link=_link(document, place, (quoted.start, quoted.end)),
         source_state=source_state,
     )
 
 
-def _link(document: Document, place: Place | None, quote: str) -> str:
+def _link(document: Document, place: Place | None, span: tuple[int, int]) -> str:
     """Return the address of the original, with the place in it where a browser goes there: a
     PDF's page (RFC 8118), the words of a text that is shown. Other types are saved, not shown.
     """
@@ -54,16 +59,34 @@ def _link(document: Document, place: Place | None, quote: str) -> str:
     if suffix == ".pdf" and place is not None and place.page is not None:
         return f"{address}#page={place.page}"
     if suffix in PLAIN_TEXT_SUFFIXES:
-        return f"{address}#:~:text={_fragment(quote)}"
+        return f"{address}#:~:text={_fragment(document.text, span)}"
     return address
 
 
-def _fragment(quote: str) -> str:
+def _fragment(text: str, span: tuple[int, int]) -> str:
     """Return a text fragment directive's text (WICG Scroll to Text Fragment): the whole quote, or
-    its first and last words. Commas and dashes have a meaning there and are escaped.
+    its first and last words, and where these stand in several places the words before and after.
+
+    A browser takes the first place that fits, whatever the letters' case and the blanks. Commas and
+    dashes have a meaning in a directive and are escaped.
     """
-    parts = quote.split()
+    parts = text[span[0] : span[1]].split()
     ends = [" ".join(parts)]
     if len(parts) > 2 * FRAGMENT_WORDS:
         ends = [" ".join(parts[:FRAGMENT_WORDS]), " ".join(parts[-FRAGMENT_WORDS:])]
-    return ",".join(percent(end, safe="").replace("-", "%2D") for end in ends)
+    written = ",".join(map(_escaped, ends))
+    if len(text) <= COUNTED_CHARACTERS_MAX and _times(text, ends[0]) < 2:
+        return written
+    before = " ".join(text[max(0, span[0] - AROUND) : span[0]].split()[-FRAGMENT_WORDS:])
+    after = " ".join(text[span[1] : span[1] + AROUND].split()[:FRAGMENT_WORDS])
+    prefix = f"{_escaped(before)}-," if before else ""
+    return f"{prefix}{written}{f',-{_escaped(after)}' if after else ''}"
+
+
+def _times(text: str, words: str) -> int:
+    pattern = r"\s+".join(map(re.escape, words.split()))
+    return len(re.findall(pattern, text, re.IGNORECASE)) if pattern else 0
+
+
+def _escaped(words: str) -> str:
+    return percent(words, safe="").replace("-", "%2D")

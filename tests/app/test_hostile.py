@@ -193,7 +193,7 @@ def test_hostile_documents_are_quoted_as_they_are(
     assert [text for text in TEXTS if text not in written] == []
     for family, inscriptions in FAMILIES.items():
         for number in range(1, len(inscriptions) + 1, 9):
-            query = {"q": f"board {family} {number}", "k": 5}
+            query: dict[str, str | int] = {"q": f"board {family} {number}", "k": 5}
             for passage in client.get("/api/search", params=query).json()["passages"]:
                 whole = texts[passage["document_id"]]
                 assert whole[passage["start"] : passage["end"]] == passage["text"]

@@ -6,6 +6,7 @@ import asyncio
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -24,7 +25,7 @@ EVENTS = {"Accept": "text/event-stream"}
 @pytest.fixture(scope="module")
 def proxied(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nginx]:
     """The settings and the lines that the manual gives for a prefix."""
-    settings = {
+    settings: dict[str, Any] = {
         "path_prefix": "/briefing",
         "trusted_proxies": ("127.0.0.1",),
         "allowed_hosts": ("desk.example.org",),

@@ -140,6 +140,10 @@ def open_page(context: Callable[[str, str], BrowserContext]) -> Iterator[OpenPag
     hosts: set[str] = set()
     complaints: list[str] = []
 
+    def dismiss(dialog: Dialog) -> None:
+        complaints.append(f"dialog: {dialog.message}")
+        dialog.dismiss()
+
     def open_one(
         url: str,
         *,
@@ -156,7 +160,7 @@ def open_page(context: Callable[[str, str], BrowserContext]) -> Iterator[OpenPag
             "console",
             lambda message: complaints.append(message.text) if message.type == "error" else None,
         )
-        page.on("dialog", lambda dialog: (complaints.append(dialog.message), dialog.dismiss()))
+        page.on("dialog", dismiss)
         page.goto(url)
         pages.append(page)
         return page

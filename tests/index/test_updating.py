@@ -158,14 +158,14 @@ def test_updating_equals_building_anew(
     for changes in steps:
         make(changes, sources)
         try:
-            update = build_index([sources], updated, models.folder)
+            update = build_index([sources], updated, models.folder, workers=1)
         except NothingToIndex:
             event("nothing to index")
             with pytest.raises(NothingToIndex):
-                build_index([sources], fresh, models.folder)
+                build_index([sources], fresh, models.folder, workers=1)
             continue
         shutil.rmtree(fresh, ignore_errors=True)
-        anew = build_index([sources], fresh, models.folder)
+        anew = build_index([sources], fresh, models.folder, workers=1)
         event(f"{min(len(update.changed), 1)} changed, {min(len(update.removed), 1)} removed")
         assert told(update) == told(anew)
         assert files_of(updated) == files_of(fresh)

@@ -7,27 +7,27 @@ import json
 import re
 from collections.abc import Iterator
 from html.parser import HTMLParser
+from typing import get_args
 
 import httpx
 import pytest
 
 from app.chat_page import LANGUAGES, read_texts
 from app.embed_page import FRAME_ATTRIBUTES, OWNER_POLICY, frame_html, frame_policy, owner_html
+from app.error_replies import ErrorCode
 from app.types import Language
 from app.widget import STATIC, script_text, script_texts
-from tests.serving import Server, briefing_index
+from tests.running import App
+from tests.serving import REPOSITORY
 
+MANUAL = REPOSITORY / "docs" / "manual"
 BYTES_MAX = 12_000
 ALLOWED = "https://example.org"
 
 
 @pytest.fixture(scope="module")
 def client() -> Iterator[httpx.Client]:
-    environment = {"BRIEFING_DESK_ALLOWED_ORIGINS": json.dumps([ALLOWED])}
-    with (
-        Server(briefing_index(), environment) as server,
-        httpx.Client(base_url=server.url, timeout=60) as client,
-    ):
+    with App(allowed_origins=(ALLOWED,)) as app, app.client() as client:
         yield client
 
 
@@ -132,6 +132,36 @@ def test_each_language_has_its_own_texts(language: Language) -> None:
     assert own.keys() == others[0].keys()
     assert "{limit}" in own["question_too_long"]
     assert all(own[code] != other[code] for code in own for other in others)
+
+
+def test_every_error_that_it_names_is_the_apis_or_its_own() -> None:
+    own = {"failed", "offline", "unreachable", "not_allowed"}
+    named = script_texts(read_texts("en"))["errors"].keys()
+    assert named - own <= set(get_args(ErrorCode))
+    assert {"busy", "too_many_questions", "question_too_long"} <= named
+
+
+def test_the_manual_names_every_attribute_and_every_event() -> None:
+    source = (STATIC / "widget.js").read_text(encoding="utf-8")
+    manual = (MANUAL / "widget.md").read_text(encoding="utf-8")
+    observed = re.search(r"observedAttributes = \[(.*?)\];", source, re.DOTALL)
+    assert observed
+    for name in re.findall(r'"([\w-]+)"', observed[1]):
+        assert f"| `{name}` |" in manual, name
+    for event in set(re.findall(r'#tell\("(\w+)"', source)):
+        assert f"`briefing-desk:{event}`" in manual, event
+    for name in FRAME_ATTRIBUTES:
+        assert f"`{name}`" in manual
+
+
+def test_the_manual_shows_the_figures_that_were_measured() -> None:
+    results = MANUAL.parent / "results" / "widget.json"
+    measured = json.loads(results.read_text(encoding="utf-8"))
+    manual = (MANUAL / "widget.md").read_text(encoding="utf-8")
+    assert measured["command"] in manual
+    for row in measured["pages"]:
+        size, ready = f"{row['bytes'] / 1000:.1f} kB", f"{row['ready_seconds']:.2f} s"
+        assert f"| {row['page']} | {row['requests']} | {size} | {ready} |" in manual
 
 
 # ── the frame ────────────────────────────────────────────────────────────────────────────────────

@@ -19,8 +19,10 @@ import shutil
 import statistics
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -232,6 +234,8 @@ def running_server(index_folder: Path) -> Iterator[tuple[int, str, float]]:
                 said = line.strip() or said
                 address = re.search(r"http://\S+?(?=/(?:\s|$))", line)
                 if address:
+                    # What it logs has to be taken away, or it waits once the pipe is full.
+                    threading.Thread(target=deque, args=(process.stderr, 0), daemon=True).start()
                     yield process.pid, address.group(), started
                     return
             raise BenchmarkFailed(f"serve.py did not start: {said}")

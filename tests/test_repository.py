@@ -239,6 +239,17 @@ def test_the_links_of_the_documentation_lead_somewhere(document: Path) -> None:
             assert (document.parent / target).exists(), target
 
 
+def test_every_threat_names_a_test_that_exists() -> None:
+    table = read("docs/manual/security.md").partition("\n## Threats\n")[2]
+    lines = [line.strip(" |").split(" | ") for line in table.splitlines() if line.startswith("| ")]
+    threats = [line for line in lines[1:] if len(line) == 3]
+    assert len(threats) == len(lines) - 1 > 30
+    for _, _, named in threats:
+        file, _, test = named.strip("`").partition("::")
+        defined = re.findall(r"^def (test_\w+)", read(file), re.MULTILINE)
+        assert test in defined, named
+
+
 def test_settings_that_the_documentation_names_exist() -> None:
     from app.settings import Settings
     from index import ReadingLimits

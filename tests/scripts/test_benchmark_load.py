@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -11,8 +12,9 @@ import pytest
 
 from scripts import benchmark_load
 from scripts.benchmark import Asked, BenchmarkFailed
-from scripts.benchmark_load import Askers, Outcome, shortcomings, summary
+from scripts.benchmark_load import Askers, Outcome, page_of, shortcomings, summary
 from tests.running import App
+from tests.serving import REPOSITORY
 
 
 def measured(**parts: Any) -> dict[str, Any]:
@@ -62,6 +64,16 @@ def test_a_server_that_is_gone_is_a_failure_and_no_figure() -> None:
     askers.ask(2, lambda: False)
     assert askers.answered == 0
     assert len(askers.failures) == 2
+
+
+def test_the_page_that_is_shipped_is_that_of_the_figures() -> None:
+    results = REPOSITORY / "docs" / "results"
+    figures = json.loads((results / "load.json").read_text(encoding="utf-8"))
+    assert page_of(figures) == (results / "load.md").read_text(encoding="utf-8")
+    assert figures["shortcomings"] == shortcomings(figures) == []
+    assert figures["load"]["askers"] == 32
+    assert figures["load"]["seconds"] >= 60
+    assert figures["memory"]["answered"] >= 2_000
 
 
 def test_without_questions_nothing_is_measured(tmp_path: Path) -> None:

@@ -121,7 +121,7 @@ class Desk:
             self.metrics.count_reply(reply, time.perf_counter() - started)
             if self.settings.log_questions:
                 LOGGER.info("question", extra={"fields": {"question": question}})
-            self._record(reply, asked_at)
+            self._record(reply, asked_at, documents)
             return reply
 
         return self._start(answer, caller)
@@ -166,12 +166,17 @@ class Desk:
         if not self._admitted:
             self._is_idle.set()
 
-    def _record(self, reply: Answer | Abstention | Courtesy, asked_at: datetime) -> None:
+    def _record(
+        self,
+        reply: Answer | Abstention | Courtesy,
+        asked_at: datetime,
+        documents: Sequence[str] | None,
+    ) -> None:
         """Store a reply where storage is on; a full disk keeps nobody from an answer."""
         if self.storage is None:
             return
         try:
-            self.storage.record(reply, asked_at)
+            self.storage.record(reply, asked_at, documents)
         except sqlite3.Error as error:
             LOGGER.error("A reply could not be stored: %s", error)  # noqa: TRY400  no trace: it may hold the question
 

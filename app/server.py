@@ -23,6 +23,7 @@ from starlette.routing import Route
 from starlette.staticfiles import StaticFiles
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
+from app.admin import add_admin
 from app.api import add_api
 from app.assistant import Assistant
 from app.chat_completions import add_chat_completions
@@ -108,6 +109,7 @@ def create_app(settings: Settings, assistant: Assistant) -> FastAPI:
             {"Vary": "Accept-Language"},
         )
 
+    add_admin(app, desk)
     add_widget(app, desk, preferred_language)
     add_chat(app, desk)
     return app

@@ -111,6 +111,7 @@ class Settings(_Read):
     storage_file: Path | None = None
     retention_days: int = Field(default=90, ge=1)
     log_questions: bool = False
+    admin_password: SecretStr | None = Field(default=None, min_length=12)
 
     @model_validator(mode="after")
     def _a_login_comes_through_a_proxy(self) -> Self:

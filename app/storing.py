@@ -2,8 +2,11 @@
 
 Who asked is stored nowhere: no address, no login, no cookie.
 
-replies     one row a reply, with its question, the milliseconds it took and the Reply as JSON
-feedback    what readers said of a reply; goes when the reply goes
+replies           one row a reply, with its question, the documents it was restricted to, the
+                  milliseconds it took, the Reply as JSON, and when an operator marked it resolved
+feedback          what readers said of a reply; goes when the reply goes
+question_vectors  vectors of stored questions, so that a report needs no second encoding; go when
+                  the last reply to their question goes
 
 Times are UTC, ISO 8601, to the millisecond, so that they sort as text. ``PRAGMA user_version``
 counts the migrations; a later version of the program adds to the end of ``MIGRATIONS``, and opening
@@ -13,10 +16,11 @@ the file brings it up to date.
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final, Literal, TypeAlias
@@ -54,6 +58,18 @@ MIGRATIONS: Final = (
         comment  TEXT
     ) STRICT;
     CREATE INDEX feedback_by_reply ON feedback (reply_id);
+    """,
+    """
+    ALTER TABLE replies ADD COLUMN documents TEXT;
+    ALTER TABLE replies ADD COLUMN resolved_at TEXT;
+    ALTER TABLE feedback ADD COLUMN resolved_at TEXT;
+    CREATE INDEX replies_by_question ON replies (standalone_question);
+    CREATE TABLE question_vectors (
+        question TEXT NOT NULL,
+        encoder  TEXT NOT NULL,
+        vector   BLOB NOT NULL,
+        PRIMARY KEY (question, encoder)
+    ) STRICT, WITHOUT ROWID;
     """,
 )
 
@@ -102,14 +118,20 @@ class Storage:
                 f"BEGIN IMMEDIATE; {migration} PRAGMA user_version = {number}; COMMIT;"
             )
 
-    def record(self, reply: Reply, asked_at: datetime) -> None:
-        """Store a reply with its question; raises sqlite3.Error."""
+    def record(
+        self, reply: Reply, asked_at: datetime, documents: Sequence[str] | None = None
+    ) -> None:
+        """Store a reply with its question and the ids of the documents it was restricted to, if it
+        was; raises sqlite3.Error.
+        """
         with self._transaction() as connection:
             connection.execute(
-                "INSERT INTO replies VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO replies (id, asked_at, question, standalone_question, language, kind, "
+                "reason, answer_id, index_id, milliseconds, reply, documents) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     reply.id,
-                    _written(asked_at),
+                    written(asked_at),
                     reply.question,
                     reply.standalone_question,
                     reply.language,
@@ -119,6 +141,7 @@ class Storage:
                     reply.index_id,
                     reply.milliseconds["total"],
                     reply.model_dump_json(),
+                    None if documents is None else json.dumps(sorted(documents)),
                 ),
             )
 
@@ -133,7 +156,7 @@ class Storage:
             stored = connection.execute(
                 "INSERT INTO feedback (given_at, reply_id, verdict, comment) SELECT ?, id, ?, ? "
                 "FROM replies WHERE answer_id = ? ORDER BY asked_at DESC LIMIT 1",
-                (_written(given_at), verdict, comment, answer_id),
+                (written(given_at), verdict, comment, answer_id),
             )
             if stored.rowcount == 0:
                 raise FeedbackRefused(
@@ -141,11 +164,60 @@ class Storage:
                     "No answer with this id is stored: it was never given here, or it is too old.",
                 )
 
+    def mark_questions(
+        self, questions: Iterable[str], *, until: datetime, resolved_at: datetime | None
+    ) -> None:
+        """Mark the abstentions on these questions, asked no later than ``until``, as resolved; with
+        None as open again. One that is given later isn't marked. Raises sqlite3.Error.
+        """
+        mark = None if resolved_at is None else written(resolved_at)
+        with self._transaction() as connection:
+            connection.executemany(
+                "UPDATE replies SET resolved_at = ? WHERE kind = 'abstention' "
+                "AND standalone_question = ? AND asked_at <= ? "
+                "AND (resolved_at IS NULL) = (? IS NOT NULL)",
+                [(mark, question, written(until), mark) for question in questions],
+            )
+
+    def mark_feedback(self, ids: Iterable[int], *, resolved_at: datetime | None) -> None:
+        """Mark feedback as resolved, or with None as open again; raises sqlite3.Error."""
+        mark = None if resolved_at is None else written(resolved_at)
+        with self._transaction() as connection:
+            connection.executemany(
+                "UPDATE feedback SET resolved_at = ? WHERE id = ?", [(mark, one) for one in ids]
+            )
+
+    def vectors(self, encoder: str, questions: Iterable[str]) -> dict[str, bytes]:
+        """Return what is kept of these questions' vectors, by the SHA-256 of their encoder."""
+        with self._lock:
+            found = (
+                self._connection.execute(
+                    "SELECT question, vector FROM question_vectors "
+                    "WHERE question = ? AND encoder = ?",
+                    (question, encoder),
+                ).fetchone()
+                for question in questions
+            )
+            return dict(row for row in found if row is not None)
+
+    def keep_vectors(self, encoder: str, vectors: Mapping[str, bytes]) -> None:
+        """Keep vectors of questions that are stored; raises sqlite3.Error."""
+        with self._transaction() as connection:
+            connection.executemany(
+                "INSERT OR REPLACE INTO question_vectors SELECT ?, ?, ? "
+                "WHERE EXISTS (SELECT 1 FROM replies WHERE standalone_question = ?)",
+                [(question, encoder, vector, question) for question, vector in vectors.items()],
+            )
+
     def purge(self, now: datetime) -> int:
         """Delete what is older than the operator keeps; return the number of replies."""
         with self._transaction() as connection:
             deleted = connection.execute(
-                "DELETE FROM replies WHERE asked_at < ?", (_written(now - self._retention),)
+                "DELETE FROM replies WHERE asked_at < ?", (written(now - self._retention),)
+            )
+            connection.execute(
+                "DELETE FROM question_vectors "
+                "WHERE question NOT IN (SELECT standalone_question FROM replies)"
             )
         return deleted.rowcount
 
@@ -161,5 +233,6 @@ class Storage:
             yield self._connection
 
 
-def _written(moment: datetime) -> str:
+def written(moment: datetime) -> str:
+    """Return a time as the file has it."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds")

@@ -20,6 +20,7 @@ from index.errors import (
     ModelMissing,
     NothingToIndex,
     UnreadableDocument,
+    VersionRefused,
 )
 from index.types import (
     Block,
@@ -100,6 +101,7 @@ __all__ = [
     "TokenLogits",
     "UnreadableDocument",
     "UnreadableFile",
+    "VersionRefused",
     "Word",
     "build_index",
     "export_graph",

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import NamedTuple
@@ -15,7 +16,7 @@ import numpy as np
 from index.chunking import PASSAGE_TOKENS_MAX
 from index.dense import FLAT_VECTORS_MAX, DenseIndex
 from index.embedding import BATCH_TEXTS, embed_passages
-from index.errors import IndexBroken, IndexMissing, NothingToIndex
+from index.errors import IndexBroken, IndexMissing, NothingToIndex, VersionRefused
 from index.inference import Models
 from index.intake import Chunked, Intake, Progress, take_in
 from index.limits import ReadingLimits
@@ -29,6 +30,7 @@ from index.manifest import (
     read_manifest,
 )
 from index.parsers import default_workers
+from index.retriever import Retriever
 from index.sparse import SparseEntry, SparseIndex
 from index.store import Store, write_store
 from index.types import BuildReport, Vectors
@@ -41,6 +43,7 @@ from index.versions import (
     current_version,
     new_version,
     publish,
+    seal,
 )
 from index.vocabulary import (
     WordVectors,
@@ -70,13 +73,15 @@ def build_index(
     workers: int | None = None,
     limits: ReadingLimits | None = None,
     progress: Progress = lambda stage, done, total: None,
+    gate: Callable[[Retriever], None] | None = None,
 ) -> BuildReport:
     """Make the index hold exactly what the paths hold, and say what changed.
 
     Unchanged documents keep their passages and vectors unless ``rebuild`` is given. When nothing
     changed, nothing is written. ``workers`` files are read at once, one a core unless given; what
-    comes out is the same for any number. Raises ModelMissing, BuildInProgress, and NothingToIndex
-    (the old index stays).
+    comes out is the same for any number. ``gate`` is given the new version before it is published,
+    and may raise VersionRefused: then the old index stays, and the next build has the vectors.
+    Raises ModelMissing, BuildInProgress, and NothingToIndex (the old index stays).
     """
     began = time.monotonic()
     limits = limits or ReadingLimits()
@@ -112,7 +117,10 @@ def build_index(
                 spelled, known = _words(cache, models, read.documents, progress)
                 folder = new_version(index_folder, index_id)
                 _write(folder, read, vectors, known, progress)
-                publish(index_folder, folder, manifest)
+                sealed = seal(folder, manifest)
+                if gate is not None:
+                    _ask(gate, Retriever(index_folder, folder, sealed, models))
+                publish(index_folder, folder)
                 used_now = (f for document in read.documents for f in document.fingerprints)
                 cache.shrink([*used_now, *spelled])
                 progress("writing", WRITING_STEPS, WRITING_STEPS)
@@ -130,6 +138,17 @@ def build_index(
         passages=count,
         seconds=round(time.monotonic() - began, 3),
     )
+
+
+def _ask(gate: Callable[[Retriever], None], retriever: Retriever) -> None:
+    """Let the gate look at a version that has no name yet; one that it refuses is removed."""
+    try:
+        gate(retriever)
+    except VersionRefused:
+        shutil.rmtree(retriever.version)
+        raise
+    finally:
+        retriever.close()
 
 
 def _previous(index_folder: Path) -> _Previous | None:

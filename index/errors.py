@@ -4,6 +4,7 @@ IndexingError
 ├── UnreadableDocument    one file could not be read; the build lists it and goes on
 ├── NothingToIndex        no readable document under the given paths
 ├── BuildInProgress       another builder holds the index folder
+├── VersionRefused        the gate lets a new version not be published
 ├── IndexMissing          no index at the folder
 ├── IndexBroken           a file of the index is damaged, missing, or from another version
 └── ModelMissing          a prepared model file is absent or has the wrong hash
@@ -13,10 +14,11 @@ Each message says what happened, to which file, and the command that fixes it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from index.types import UnreadableReason
+    from index.types import Frozen, UnreadableReason
 
 
 class IndexingError(Exception):
@@ -38,6 +40,14 @@ class NothingToIndex(IndexingError):
 
 class BuildInProgress(IndexingError):
     """Another builder holds the index folder."""
+
+
+class VersionRefused(IndexingError):
+    """The gate lets a new version not be published; ``refusals`` say each why, for programs."""
+
+    def __init__(self, message: str, refusals: Sequence[Frozen]) -> None:
+        super().__init__(message)
+        self.refusals = tuple(refusals)
 
 
 class IndexMissing(IndexingError):

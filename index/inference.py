@@ -340,6 +340,10 @@ class Encoder:
         """Encode passages, with the prefix that the encoder was trained to see before them."""
         return self._encode([self.facts.passage_prefix + text for text in texts])
 
+    def encode_alike(self, texts: Sequence[str]) -> Vectors:
+        """Encode texts of one kind, to be compared with each other, without any prefix."""
+        return self._encode(texts)
+
     def count_tokens(self, texts: Sequence[str]) -> tuple[int, ...]:
         """Return how many tokens each text has, without special tokens and prefixes."""
         return self._pieces.lengths(texts)

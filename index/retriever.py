@@ -99,6 +99,11 @@ class Retriever:
         self._release()
 
     @property
+    def version(self) -> Path:
+        """The folder of the version that is open."""
+        return self._version
+
+    @property
     def index_id(self) -> str:
         return self.manifest.index_id
 

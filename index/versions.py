@@ -76,15 +76,17 @@ def building(index_folder: Path) -> Iterator[None]:
 
 
 def new_version(index_folder: Path, index_id: str) -> Path:
-    """Make an empty folder to write a version into; ``publish`` gives it its name."""
+    """Make an empty folder to write a version into; ``publish`` gives it its name, once it is
+    sealed.
+    """
     numbers = [_number(path) for path in _versions(index_folder)]
     folder = index_folder / "versions" / f".building-{max(numbers, default=0) + 1:06d}-{index_id}"
     folder.mkdir()
     return folder
 
 
-def publish(index_folder: Path, folder: Path, manifest: Manifest) -> Path:
-    """Seal a finished folder, put it on disk, name it, and make it the current version."""
+def seal(folder: Path, manifest: Manifest) -> Manifest:
+    """Write the manifest of a finished folder, with every file's checksum; return it."""
     files = tuple(
         facts_of(folder, path)
         for path in sorted(folder.rglob("*"))
@@ -92,6 +94,11 @@ def publish(index_folder: Path, folder: Path, manifest: Manifest) -> Path:
     )
     sealed = manifest.model_copy(update={"files": files}).sealed()
     (folder / "manifest.json").write_text(sealed.model_dump_json(indent=1) + "\n", "utf-8")
+    return sealed
+
+
+def publish(index_folder: Path, folder: Path) -> Path:
+    """Put a sealed folder on disk, name it, and make it the current version."""
     for path in folder.rglob("*"):
         _sync(path)
     _sync(folder)

@@ -7,9 +7,10 @@ import datetime
 import json
 import signal
 import sys
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 from pydantic import ValidationError
 
@@ -29,15 +30,36 @@ from index import (  # noqa: E402
     IndexMissing,
     ModelMissing,
     NothingToIndex,
+    VersionRefused,
 )
 from index.terminals import printable  # noqa: E402
-from index.types import SkipReason  # noqa: E402
+from index.types import Frozen, SkipReason  # noqa: E402
+
+if TYPE_CHECKING:
+    from index import Retriever
+
+
+class GateUnusable(IndexingError):
+    """The file of pinned questions can't be read."""
+
+
+class Failure(NamedTuple):
+    """What went wrong: a code for programs, a sentence with the way out for people, and the pinned
+    questions that were the reason.
+    """
+
+    code: str
+    message: str
+    pins: tuple[Frozen, ...] = ()
+
 
 ERROR_CODES: dict[type[Exception], str] = {
     BuildInProgress: "build_in_progress",
+    GateUnusable: "gate_unusable",
     IndexMissing: "index_missing",
     ModelMissing: "model_missing",
     NothingToIndex: "nothing_to_index",
+    VersionRefused: "version_refused",
 }
 FAILURES = (IndexingError, ValidationError, OSError)
 """What a build may end with that is no fault of the program."""
@@ -66,7 +88,7 @@ def main(arguments: list[str] | None = None) -> int:
             return _watch(options)
         report = _build(options)
     except FAILURES as error:
-        _print_failure(*_failure(error, options.index), as_json=options.json)
+        _print_failure(_failure(error, options.index), as_json=options.json)
         return 2
     except KeyboardInterrupt:
         print(
@@ -94,7 +116,21 @@ def _build(options: argparse.Namespace) -> BuildReport:
             workers=options.workers,
             limits=read_limits(),
             progress=bar.show,
+            gate=_gate(options),
         )
+
+
+def _gate(options: argparse.Namespace) -> Callable[[Retriever], None] | None:
+    """Return what asks the pinned questions; the program that answers is imported for it alone."""
+    if options.gate is None:
+        return None
+    from app.gate import open_gate
+    from app.pins import PinsUnusable
+
+    try:
+        return open_gate(options.gate, Settings())
+    except PinsUnusable as error:
+        raise GateUnusable(str(error)) from error
 
 
 def _watch(options: argparse.Namespace) -> int:
@@ -114,9 +150,9 @@ def _watch(options: argparse.Namespace) -> int:
         except FAILURES as error:
             failure = _failure(error, options.index)
             if failure != last_said:
-                _print_failure(*failure, as_json=options.json)
+                _print_failure(failure, as_json=options.json)
             last_said = failure
-            return False
+            return isinstance(error, VersionRefused)  # only a change makes it another version
         options.rebuild = False  # that was meant for the first build
         news = (report.index_id, report.unreadable, report.skipped)
         if news != last_said:
@@ -128,31 +164,35 @@ def _watch(options: argparse.Namespace) -> int:
         return True
 
     try:
-        watch_and_build(options.paths, options.index, build)
+        pinned = [] if options.gate is None else [options.gate]
+        watch_and_build([*options.paths, *pinned], options.index, build)
     except KeyboardInterrupt:
         print("build_index: stopped watching; the index is whole", file=sys.stderr)
     return 0
 
 
-def _failure(error: Exception, index_folder: Path) -> tuple[str, str]:
-    """Return what went wrong: a code for programs, and a sentence with the way out for people."""
+def _failure(error: Exception, index_folder: Path) -> Failure:
     if isinstance(error, OSError):
         place = error.filename or index_folder
-        return "not_writable", (
-            f"{place} can't be used: {error.strerror}; give another folder with --index"
+        return Failure(
+            "not_writable",
+            f"{place} can't be used: {error.strerror}; give another folder with --index",
         )
     if isinstance(error, ValidationError):
         wrong = "; ".join(f"{each['loc'][-1]}: {each['msg']}" for each in error.errors())
-        return "bad_setting", f"a setting can't be used: {wrong}"
-    return ERROR_CODES.get(type(error), "indexing_failed"), str(error)
+        return Failure("bad_setting", f"a setting can't be used: {wrong}")
+    pins = error.refusals if isinstance(error, VersionRefused) else ()
+    return Failure(ERROR_CODES.get(type(error), "indexing_failed"), str(error), pins)
 
 
-def _print_failure(code: str, message: str, *, as_json: bool) -> None:
+def _print_failure(failure: Failure, *, as_json: bool) -> None:
     if as_json:
-        body = {"error": {"code": code, "message": message}}
+        body: dict[str, object] = {"error": {"code": failure.code, "message": failure.message}}
+        if failure.pins:
+            body["pins"] = [pin.model_dump(mode="json") for pin in failure.pins]
         print(json.dumps(body, ensure_ascii=False), flush=True)
     else:
-        print(f"build_index: {message}", file=sys.stderr, flush=True)
+        print(f"build_index: {failure.message}", file=sys.stderr, flush=True)
 
 
 def _options(arguments: list[str] | None) -> argparse.Namespace:
@@ -178,6 +218,12 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
         metavar="N",
         help="files read at once; one for each core, at most 8, unless given",
     )
+    parser.add_argument(
+        "--gate",
+        type=Path,
+        metavar="FILE",
+        help="pinned questions that the new version has to answer as before to be published",
+    )
     instead = parser.add_mutually_exclusive_group()
     instead.add_argument(
         "--watch",
@@ -197,6 +243,8 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     options = parser.parse_args(arguments)
     if options.workers is not None and options.workers < 1:
         parser.error("--workers has to be at least 1")
+    if options.rollback and options.gate is not None:
+        parser.error("--gate is for builds; --rollback builds nothing")
     use_settings_file(options.settings)
     return options
 

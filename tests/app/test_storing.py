@@ -62,7 +62,7 @@ def test_nothing_is_stored_of_who_asked(storage: Storage) -> None:
     assert columns == {
         "id", "asked_at", "question", "standalone_question", "language", "kind", "reason",
         "answer_id", "index_id", "milliseconds", "reply", "given_at", "reply_id", "verdict",
-        "comment",
+        "comment", "documents", "resolved_at",
     }  # fmt: skip
 
 
@@ -87,9 +87,13 @@ def test_what_is_too_old_goes_with_its_feedback_and_leaves_no_trace(storage: Sto
     storage.record(reply(1), NOW - timedelta(days=31))
     storage.take_feedback(reply().answer_id, "missing", "An old comment.", NOW)
     storage.record(reply(2), NOW - timedelta(days=29))
+    storage.keep_vectors("an encoder", {reply().standalone_question: b"vector"})
     assert storage.purge(NOW) == 1
     assert rows(storage.file, "SELECT id FROM replies") == [("reply-2",)]
+    assert rows(storage.file, "SELECT vector FROM question_vectors") == [(b"vector",)]
     assert rows(storage.file, "SELECT * FROM feedback") == []
+    assert storage.purge(NOW + timedelta(days=2)) == 1
+    assert rows(storage.file, "SELECT * FROM question_vectors") == []
     storage.close()  # which folds the log into the file
     assert b"An old comment." not in storage.file.read_bytes()
 

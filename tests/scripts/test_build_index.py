@@ -202,10 +202,10 @@ def test_arguments_that_make_no_sense_are_refused(run: Run, arguments: list[str]
 class Watching:
     """`build_index.py --watch --json` in a process of its own; its lines, as they come."""
 
-    def __init__(self, docs: Path, index: Path) -> None:
+    def __init__(self, docs: Path, index: Path, *more: str) -> None:
         script = str(REPOSITORY / "scripts" / "build_index.py")
         self.process = subprocess.Popen(
-            [sys.executable, script, str(docs), "--index", str(index), "--watch", "--json"],
+            [sys.executable, script, str(docs), "--index", str(index), "--watch", "--json", *more],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

@@ -236,7 +236,8 @@ def page_of(document: dict[str, Any]) -> str:
         f"Written by the command, on {document['date']}: {where['cores']} cores "
         f"({where['processor']}), Python {where['python']}, load average "
         f"{where['load_average_before']} before: well under the number of cores the machine was "
-        "free, above it others took their share of the speed. Askers and server share the cores; no reply is taken from a cache."
+        "free, above it others took their share of the speed. Askers and server share the "
+        "cores; no reply is taken from a cache."
     )
     memory_line = (
         f"Resident memory of the server in MB, after so many of {memory['answered']:,} answers:"

@@ -78,7 +78,7 @@ def test_a_quote_over_several_lines_of_its_file_is_quoted_with_them(opened: Open
     ("question", "mark"),
     [
         ("Как сообщить об утечке?", "Выбрано оператором:"),
-        ("Судың ағып кеткенін қалай хабарлауға болады?", "Оператор таңдаған:"),
+        ("Судың ағып кеткенін қалай хабарлаймын?", "Оператор таңдаған:"),
     ],
 )
 def test_a_question_in_another_language_is_answered_in_it(
@@ -111,10 +111,10 @@ def test_a_question_that_means_something_else_is_answered_as_ever(
 
 def test_a_followup_is_matched_as_it_is_resolved(opened: Open) -> None:
     text = CURATED + (
-        "- questions: ["When is the reservoir at Holm to open?"]\n"
-        "  answer: [{document: annual-report-2023.md, quote: "It will hold 9 000 cubic metres."}]\n"
+        "- questions: ['When is the reservoir at Holm to open?']\n"
+        "  answer: [{document: annual-report-2023.md, quote: 'It will hold 9 000 cubic metres.'}]\n"
     ).replace("9 000", "9,000")
-    reply = opened(text).ask("And at Holm?", history=["When is the reservoir at Stell to open?"])
+    reply = opened(text).ask("And Holm?", history=["When is the reservoir at Stell to open?"])
     assert reply.standalone_question == "When is the reservoir at Holm to open?"
     assert reply.curated
 
@@ -150,7 +150,7 @@ LEAK_ASKED, ADVICE_ASKED = "How do I report a leak?", "What did the engineers ad
     [
         ("0142", "0143", "isn't there; it has to stand there once", ADVICE_ASKED),
         ("tariff-notice.html", "t.html", "no document has the path 't.html'", ADVICE_ASKED),
-        (f"quote: {ADVICE}", "quote: the network", "stands there 2 times", LEAK_ASKED),
+        (f"quote: {ADVICE}", "quote: network", "stands there 2 times", LEAK_ASKED),
         (f"quote: {ADVICE}", "start: 90\n      end: 9000", "no words from 90", LEAK_ASKED),
     ],
 )
@@ -174,7 +174,7 @@ def test_the_file_is_read_anew_with_the_next_index_and_kept_where_it_is_broken(
     sources.mkdir()
     (sources / "boats.md").write_text("# Boats\n\nThe pilot is Dana.\n", encoding="utf-8")
     build_index([sources], index, models.folder)
-    one = "- questions: ["Who is the pilot?"]\n  answer: [{document: boats.md, quote: Dana}]\n"
+    one = "- questions: ['Who is the pilot?']\n  answer: [{document: boats.md, quote: Dana}]\n"
     file.write_text(one, encoding="utf-8")
     assistant = Assistant.open(Settings(index_folder=index, curated_file=file), models)
     assert assistant.ask("Who is the pilot?").citations[0].quote == "Dana"

@@ -46,7 +46,11 @@ def judge(
         for term in query.terms
         if not is_cyrillic(term.folded) or (cyrillic_collection and not foreign)
     ]
-    unmentioned = [term for term in checkable if not term.is_number and not mentions(term)]
+    unmentioned = [
+        term
+        for term in checkable
+        if not (term.is_number or term.near or mentions(term))  # a word that means the same will do
+    ]
     figures = [
         figure
         for figure in sorted(query.numbers)

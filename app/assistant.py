@@ -19,8 +19,6 @@ from index import Models, Retriever
 
 LOGGER = logging.getLogger(__name__)
 
-ANTECEDENT_CHARACTERS_MAX = 60
-"""A longer answer to the question before isn't what "it" stands for."""
 NEAREST_MAX = 3
 """Passages shown when the documents don't answer."""
 
@@ -108,11 +106,12 @@ class Assistant:
         if query.courtesy is not None:
             return render_courtesy(opened.frame(query, chosen), opened.courtesy(query), watch)
         found = opened.find(query, chosen, watch)
-        if query.refers_back:
-            earlier = self._reply(history[-1], history[:-1], language, documents).short_answer
-            if earlier is not None and len(earlier) <= ANTECEDENT_CHARACTERS_MAX:
-                query = opened.understand(question, history, language, antecedent=earlier)
-                found = max(found, opened.find(query, chosen, watch), key=lambda one: one.worth)
+        if query.refers_back or query.names_another:
+            earlier = self._reply(history[-1], history[:-1], language, documents)
+            others = opened.other_readings(query, history, language, earlier.short_answer)
+            tried = (opened.find(one, chosen, watch) for one in others)
+            new = [one for one in tried if one.answers_beyond(earlier)]
+            found = max([found, *new], key=lambda one: one.worth)
         query, verdict = found.query, found.verdict
         frame = opened.frame(query, chosen)
         watch.begin("composing")

@@ -54,15 +54,14 @@ class Calibration(Frozen):
         return 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, logit))))
 
     def threshold(self, answer_risk: float) -> float:
-        """Return the lowest threshold from which on the measured risk stays within
-        ``answer_risk``; 1.0 where no threshold keeps it.
+        """Return the lowest threshold at which the measured risk is within ``answer_risk``; 1.0
+        where there is none.
+
+        Of few answers one wrong one is a large share, so that a curve that leaves the tolerated
+        risk at its upper end and comes back to it is taken where it comes back.
         """
-        kept = 1.0
-        for point in sorted(self.curve, key=lambda point: -point.threshold):
-            if point.risk > answer_risk:
-                break
-            kept = point.threshold
-        return kept
+        within = (point.threshold for point in self.curve if point.risk <= answer_risk)
+        return min(within, default=1.0)
 
 
 class Calibrations(Frozen):

@@ -7,8 +7,8 @@ from typing import NamedTuple
 from app.curated import CuratedAnswer
 from app.language import numbers
 from app.naming import Naming
-from app.types import Evidence, Query, Verdict
-from index import RankedPassage
+from app.types import Evidence, Query, Reply, Verdict
+from index import RankedPassage, fold
 
 
 class Found(NamedTuple):
@@ -30,6 +30,19 @@ class Found(NamedTuple):
     def is_curated(self) -> bool:
         """Whether an operator chose the answer."""
         return self.curated is not None
+
+    def answers_beyond(self, earlier: Reply) -> bool:
+        """Say whether this is an answer, and, to a follow-up that names another thing, not the
+        earlier answer again.
+        """
+        if self.verdict.reason is not None or not self.query.names_another or not self.evidence:
+            return self.verdict.reason is None
+        best, said = self.evidence[0], earlier.short_answer
+        if best.span is None or said is None:
+            place = (best.passage.document_id, *best.quote)
+            return all((o.document_id, o.start, o.end) != place for o in earlier.citations)
+        first, last = (at - best.passage.start for at in best.span)
+        return fold(said) not in fold(best.passage.text[first:last])
 
     @property
     def worth(self) -> tuple[bool, float]:

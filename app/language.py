@@ -87,7 +87,11 @@ class Lexicon(Frozen):
     pronouns: frozenset[str]
     possessives: frozenset[str]
     """Those of the pronouns that say whose, where the language marks it on the noun's place."""
+    determiners: frozenset[str]
+    """Words that open a phrase for a thing; empty for a language without articles."""
     followup_openings: tuple[str, ...]
+    year_before: re.Pattern[str]
+    year_after: re.Pattern[str]
     kinds: dict[QuestionKind, tuple[re.Pattern[str], ...]]
     courtesies: dict[CourtesyKind, tuple[re.Pattern[str], ...]]
     orders: tuple[re.Pattern[str], ...]
@@ -108,6 +112,7 @@ class Lexicon(Frozen):
         "question_words",
         "pronouns",
         "possessives",
+        "determiners",
         "time_words",
         "light_words",
         mode="before",
@@ -152,12 +157,27 @@ class Lexicon(Frozen):
             for name, patterns in value.items()
         }
 
+    @field_validator("year_before", "year_after", mode="before")
+    @classmethod
+    def _compile_one(cls, value: str) -> re.Pattern[str]:
+        return re.compile(_fold_pattern(value))
+
     @field_validator("orders", mode="before")
     @classmethod
     def _compile(cls, value: Iterable[str]) -> tuple[re.Pattern[str], ...]:
         return tuple(re.compile(_fold_pattern(pattern)) for pattern in value)
 
-    @field_validator("kinds", "courtesies", mode="before")
+    @field_validator("courtesies", mode="before")
+    @classmethod
+    def _compile_whole_words(
+        cls, value: dict[str, list[str]]
+    ) -> dict[str, tuple[re.Pattern[str], ...]]:
+        return {
+            name: tuple(re.compile(rf"(?:{_fold_pattern(one)})(?!\w)") for one in patterns)
+            for name, patterns in value.items()
+        }
+
+    @field_validator("kinds", mode="before")
     @classmethod
     def _compile_groups(cls, value: dict[str, list[str]]) -> dict[str, tuple[re.Pattern[str], ...]]:
         return {

@@ -25,6 +25,7 @@ from app.language import LANGUAGES, lexicon
 from app.naming import Naming, name_documents
 from app.querying import understand
 from app.rendering import Frame
+from app.rounds import rounds
 from app.settings import Settings
 from app.stopwatch import Stopwatch
 from app.templates import templates
@@ -36,6 +37,8 @@ LOGGER: Final = logging.getLogger(__name__)
 
 PASSAGES_RANKED: Final = 24
 """Passages that sentences are chosen from; the reader reads the first few of them."""
+ANTECEDENT_CHARACTERS: Final = 60
+"""A longer answer to the question before isn't what "it" stands for."""
 DOCUMENTS_LED_MAX: Final = 6
 """Documents that an overview of a whole collection opens with."""
 TITLES_MAX: Final = 6
@@ -166,6 +169,7 @@ class Opened:
         history: Sequence[str],
         language: Language | None,
         antecedent: str | None = None,
+        reading: int = 0,
     ) -> Query:
         """Return what a question asks for, read with the collection's own words in mind."""
         query = understand(
@@ -177,6 +181,7 @@ class Opened:
             spelled_out=self.collection.spelled_out,
             characters_max=self.settings.question_characters_max,
             antecedent=antecedent,
+            reading=reading,
         )
         terms = [
             term
@@ -185,6 +190,26 @@ class Opened:
             for term in query.terms
         ]
         return query.model_copy(update={"terms": tuple(terms)})
+
+    def other_readings(
+        self,
+        query: Query,
+        history: Sequence[str],
+        language: Language | None,
+        earlier_answer: str | None,
+    ) -> list[Query]:
+        """Return the other ways to read a follow-up: put together differently with the question
+        before, or with that one's answer in its pronoun's place.
+        """
+        others = [
+            self.understand(query.question, history, language, reading=number)
+            for number in range(1, query.readings)
+        ]
+        if query.refers_back and earlier_answer and len(earlier_answer) <= ANTECEDENT_CHARACTERS:
+            others.append(
+                self.understand(query.question, history, language, antecedent=earlier_answer)
+            )
+        return others
 
     def find(self, query: Query, chosen: frozenset[str] | None, watch: Stopwatch) -> Found:
         """Return the verdict on a question, and the evidence it was passed on, the best first."""
@@ -290,17 +315,16 @@ class Opened:
         """
 
         def read() -> tuple[tuple[Evidence, ...], float]:
-            evidence = self.read(query, ranked)
-            return evidence, self.threshold(evidence)
+            return self._read_on(query, chosen)
 
         def choose() -> tuple[tuple[Evidence, ...], float]:
             return self._choose_sentences(query, ranked, chosen), SENTENCES_COVERAGE_MIN
 
         ways = [read]
         only_names = bool(query.terms) and all(term.may_be_name for term in query.terms)
-        if query.kind == "overview":
+        if query.kind == "overview" and not query.terms:
             ways = [choose]
-        elif query.kind in ("topic", "comparison", "yes_no"):
+        elif query.kind in ("overview", "topic", "comparison", "yes_no"):
             ways = [choose, read]
         elif (only_names and query.kind == "who") or query.kind in ("list", "next", "definition"):
             ways = [read, choose]
@@ -322,16 +346,34 @@ class Opened:
         return first
 
     def read(self, query: Query, ranked: Sequence[RankedPassage]) -> tuple[Evidence, ...]:
-        """Return what the reader finds in the first passages, the most probable first."""
+        """Return what the reader finds in passages, the most probable first."""
         return find_evidence(
             query,
-            ranked[: self.settings.passages_read],
+            ranked,
             reader=self.reader,
             rarity=self.collection.rarity,
             languages=self.collection.languages,
             similarities=self.similarities,
             probability=self.known.probability,
         )
+
+    def _read_on(
+        self, query: Query, chosen: frozenset[str] | None
+    ) -> tuple[tuple[Evidence, ...], float]:
+        """Read a few passages, and more while nothing holds; return the evidence of all rounds, the
+        most probable first, with the threshold that applies to it.
+        """
+        read: list[Evidence] = []
+        for ranked in rounds(
+            query, self.retriever, self.collection.languages, chosen, self.settings.passages_read
+        ):
+            evidence = self.read(query, ranked)
+            read.extend(evidence)
+            threshold = self.threshold(evidence)
+            if evidence and evidence[0].probability >= threshold:
+                return evidence, threshold
+        read.sort(key=lambda one: -one.probability)
+        return tuple(read), self.threshold(read)
 
     def threshold(self, evidence: Sequence[Evidence]) -> float:
         """Return the probability from which on the best evidence keeps to the operator's risk."""

@@ -56,7 +56,9 @@ class Query(Frozen):
 
     ``question`` is as typed; ``standalone_question`` has misspellings corrected and a follow-up
     joined to what it follows; ``refers_back`` says that a pronoun of it stands for something in an
-    earlier turn; ``corrections`` pairs what was typed with what it was read as.
+    earlier turn, ``names_another`` that it only names another thing than the earlier turn asked
+    about ("And the bridge?"), ``readings`` in how many ways it can be put together with that turn;
+    ``corrections`` pairs what was typed with what it was read as.
     """
 
     question: str
@@ -66,6 +68,8 @@ class Query(Frozen):
     courtesy: CourtesyKind | None
     is_order: bool
     refers_back: bool
+    names_another: bool
+    readings: int
     corrections: tuple[tuple[str, str], ...]
     terms: tuple[Term, ...]
     numbers: frozenset[str]

@@ -40,7 +40,7 @@ HOMES = {
     # serves loads it.
     "torch": {
         "index/embedding.py", "index/exporting.py", "index/preparing.py",
-        "app/training/network.py", "app/training/release.py",
+        "app/training/network.py", "app/training/release.py", "app/training/shipped.py",
         "app/training/run.py", "app/training/trainer.py",
     },
 }  # fmt: skip

@@ -177,3 +177,27 @@ def test_a_pronoun_is_resolved_by_the_answer_to_the_question_before(briefing: As
         "What is his job?", history=["According to whom were transport costs reduced?"]
     )
     assert "World Bank Country Manager" in reply.text
+
+
+def test_a_follow_up_is_put_together_in_the_way_that_finds_an_answer(harbour: Assistant) -> None:
+    reply = harbour.ask("And the year before?", history=["What is the harbour budget for 2025?"])
+    assert reply.standalone_question == "What is the harbour budget for 2024?"
+    assert reply.kind == "answer"
+    assert "16.9 million" in reply.citations[0].quote
+
+
+def test_a_follow_up_about_another_thing_never_gives_the_earlier_answer_again(
+    harbour: Assistant,
+) -> None:
+    earlier = "How many passengers used the ferries in 2024?"
+    assert harbour.ask(earlier).short_answer == "455,000"
+    assert harbour.ask("And in 2015?", history=[earlier]).kind == "abstention"
+
+
+def test_documents_in_other_languages_are_read_where_those_in_the_own_dont_answer(
+    harbour: Assistant,
+) -> None:
+    reply = harbour.ask("How many people work at the shipyard?")
+    languages = harbour.opened.collection.languages
+    shown = reply.citations or reply.nearest
+    assert any(languages[one.document_id] == "ru" for one in shown)

@@ -43,6 +43,12 @@ def test_the_threshold_is_the_lowest_that_keeps_the_risk() -> None:
     assert model.threshold(0.5) == 0.3
 
 
+def test_one_wrong_answer_among_the_surest_few_doesnt_close_the_desk() -> None:
+    unlucky = RiskPoint(threshold=0.95, risk=1.0, coverage=0.01)
+    model = calibration().model_copy(update={"curve": (unlucky, *CURVE)})
+    assert model.threshold(0.1) == 0.6
+
+
 def test_where_no_threshold_keeps_the_risk_nothing_is_answered() -> None:
     model = Calibration(
         measured_on="by hand",

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from app.errors import QuestionRefused
 from app.querying import understand
 from app.types import Query
+from index import fold
 
 KNOWN = {
     "irrigation": 3,
@@ -131,6 +132,46 @@ def test_an_order_to_the_program_is_told_from_a_question(text: str) -> None:
 )
 def test_a_question_is_not_taken_for_an_order(text: str) -> None:
     assert not read(text).is_order
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("thanks you, was helpful", "thanks"),
+        ("ok thanks bye", "goodbye"),
+        ("жарайды рахмет сау бол", "goodbye"),
+        ("Спасибо, всё понятно!", "thanks"),
+        ("hello, what can you do", "ability"),
+    ],
+)
+def test_courtesies_in_a_row_and_with_a_few_words_more_are_recognised(text: str, kind: str) -> None:
+    assert read(text).courtesy == kind
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "thanks to whom did it open",
+        "hello irrigation canals",
+        "Thanks, the bridge?",
+        "thanks bridge",
+    ],
+)
+def test_a_question_after_a_courtesy_is_a_question(text: str) -> None:
+    assert read(text).courtesy is None
+
+
+def test_two_edits_are_no_misspelling_in_a_language_of_many_endings() -> None:
+    query = understand(
+        "Ана мен бала орталығын кім басқарады?",
+        history=(),
+        language=None,
+        known_words={fold("басталады"): 3},
+        is_word=lambda _: False,
+        spelled_out=lambda _: None,
+        characters_max=500,
+    )
+    assert query.corrections == ()
 
 
 def test_a_misspelling_is_read_as_the_collection_spells_it_and_said_so() -> None:

@@ -1,0 +1,202 @@
+"""Follow-ups: a question that needs the earlier one, put together with it.
+
+Often there is more than one way ("And for an X-ray?" after "How much is a blood test for the
+uninsured?"); all are returned, the likeliest first, and the evidence decides.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final, NamedTuple, Self
+
+from rapidfuzz.distance import Postfix
+
+from app.content_words import bare_text, content_terms
+from app.language import Lexicon
+from index import Word, fold, words
+
+FOLLOWUP_TERMS_MAX: Final = 4
+"""A question with more content words than this stands on its own unless it has a pronoun."""
+READINGS_MAX: Final = 3
+"""Each reading is searched and read for, which is what a question costs."""
+_YEAR = re.compile(r"\b(?:1[0-9]|20)\d\d\b(?:[-\u2013](?:1[0-9]|20)\d\d\b)?")
+
+
+class Reading(NamedTuple):
+    """A question that stands on its own, and the one whose words say what kind it is."""
+
+    standalone: str
+    says_kind: str
+
+
+class FollowUp(NamedTuple):
+    """The readings of a question, the likeliest first; one that stands alone has itself."""
+
+    readings: tuple[Reading, ...]
+    refers_back: bool = False
+    names_another: bool = False
+
+    @classmethod
+    def alone(cls, read: str) -> Self:
+        """Return a question that needs no other."""
+        return cls((Reading(read, read),))
+
+    def about(self, antecedent: str, read: str, lists: Lexicon) -> FollowUp:
+        """Return the follow-up with its first pronoun replaced by what it stands for, or, where it
+        has none, said of that.
+        """
+        pronoun = _pronoun(read, lists)
+        if pronoun is None:  # "Since when?" after a question whose answer is a name
+            return self._replace(
+                readings=(Reading(f"{antecedent}: {read}", self.readings[0].says_kind),)
+            )
+        possessive = "'s" if pronoun.folded in lists.possessives else ""
+        standalone = f"{read[: pronoun.start]}{antecedent}{possessive}{read[pronoun.end :]}"
+        return self._replace(readings=(Reading(standalone, self.readings[0].says_kind),))
+
+
+def resolve(read: str, history: Sequence[str], lists: Lexicon) -> FollowUp:
+    """Return the ways in which a question stands on its own.
+
+    A follow-up that only names another thing ("And the bridge?") takes the place of a thing of the
+    same form in the earlier question; where there is none, and where a pronoun refers back ("how
+    long is it?"), both questions are put together and read as one. Any other question is left
+    alone, so that a change of subject isn't dragged along.
+    """
+    history = [earlier for earlier in history if any(map(str.isalnum, earlier))]
+    if not history:
+        return FollowUp.alone(read)
+    folded = bare_text(read)
+    terms = content_terms(read, lists)
+    found = [word.folded for word in words(read)]
+    opening = next(
+        (o for o in lists.followup_openings if folded == o or folded.startswith(o + " ")), None
+    )
+    asks = any(word in lists.question_words for word in found)
+    has_pronoun = _pronoun(read, lists) is not None
+    has_name = any(term.is_name for term in terms)
+    short = len(terms) <= FOLLOWUP_TERMS_MAX
+    elliptic = short and not asks and (opening is not None or len(terms) <= 1)
+    refers = short and has_pronoun and not has_name
+    bare_question = asks and len(terms) <= 1 and not has_name
+    opens = short and asks and opening is not None and not has_name
+    if not (elliptic or refers or bare_question or opens):
+        return FollowUp.alone(read)
+    earlier = resolve(" ".join(history[-1].split()), history[:-1], lists).readings[0]
+    before = earlier.standalone
+    joined = f"{before} {read}" if before.endswith(("?", ".", "!")) else f"{before}? {read}"
+    together = Reading(joined, read if asks else earlier.says_kind)
+    if not elliptic or has_pronoun:
+        return FollowUp((together,), refers_back=has_pronoun or bare_question)
+    named = read[_opening_characters(read, opening or "") :].strip(" ,?.!")
+    replaced = dict.fromkeys(_in_place(before, named, lists))
+    readings = (*(Reading(one, one) for one in replaced), together)[:READINGS_MAX]
+    return FollowUp(readings, names_another=bool(named))
+
+
+def _pronoun(read: str, lists: Lexicon) -> Word | None:
+    return next((word for word in words(read) if word.folded in lists.pronouns), None)
+
+
+def _opening_characters(read: str, opening: str) -> int:
+    """Return how many characters of a follow-up its opening ("And what about") takes."""
+    count = len(opening.split())
+    found = list(words(read))
+    return found[count - 1].end if 0 < count <= len(found) else 0
+
+
+def _in_place(earlier: str, named: str, lists: Lexicon) -> Iterator[str]:
+    """Yield the earlier question asked about ``named`` instead, the likeliest place first.
+
+    A year takes a year's place, and so does "the year before"; a name takes a name's. Anything else
+    takes the place of a phrase that opens with the same word ("for the uninsured"), or, without the
+    word it opens with, that of any phrase; of several the last comes first.
+    """
+    opening = next(words(named), None)
+    if opening is None:
+        return
+    years = list(_YEAR.finditer(earlier))
+    year = _YEAR.search(named)
+    if year is not None:
+        if years:
+            yield _exchanged(earlier, years[-1].span(), year[0])
+        return
+    for pattern, step in ((lists.year_before, -1), (lists.year_after, 1)):
+        if years and pattern.search(fold(named)):
+            yield _exchanged(earlier, years[-1].span(), _moved(years[-1][0], step))
+            return
+    new_terms = content_terms(f". {named}", lists)
+    if new_terms and all(term.is_name for term in new_terms):
+        names = {term.folded for term in content_terms(earlier, lists) if term.is_name}
+        for span in reversed(_runs(earlier, lambda word: word in names)):
+            yield _exchanged(earlier, span, named)
+        return
+    phrases = list(_phrases(earlier, lists))
+    for at, span in reversed(phrases):
+        if opening.folded in lists.function_words and opening.folded == at:
+            yield _exchanged(earlier, span, named)
+    thing = named
+    if opening.folded in lists.function_words and opening.folded not in lists.determiners:
+        thing = named[opening.end :].strip()
+    has_article = [span for at, span in phrases if at in lists.determiners]
+    for span in reversed(has_article):
+        yield _exchanged(earlier, span, thing)
+    if has_article:
+        return
+    # Where no article says where a phrase begins: the words in a row that carry the question, or
+    # the last of them; its ending says what part it plays.
+    runs = _runs(earlier, lambda word: not _is_small(word, lists))
+    runs.sort(key=lambda span: (_shared_ending(earlier[slice(*span)], thing), span))
+    for start, end in reversed(runs):
+        *_, last = words(earlier[start:end])
+        yield _exchanged(earlier, (start + last.start, end), thing)
+        yield _exchanged(earlier, (start, end), thing)
+
+
+def _phrases(text: str, lists: Lexicon) -> Iterator[tuple[str, tuple[int, int]]]:
+    """Yield each stretch of function words with the content words after it, from each of those
+    function words on, with the word it opens with.
+    """
+    found = list(words(text))
+    for at, word in enumerate(found):
+        if word.folded not in lists.function_words:
+            continue
+        stop = at + 1
+        while stop < len(found) and found[stop].folded in lists.function_words:
+            stop += 1
+        while stop < len(found) and found[stop].folded not in lists.function_words:
+            stop += 1
+        if found[stop - 1].folded not in lists.function_words:
+            yield word.folded, (word.start, found[stop - 1].end)
+
+
+def _moved(years: str, step: int) -> str:
+    """Return a year, or two with a dash between, so many years later."""
+    return re.sub(r"\d{4}", lambda one: str(int(one[0]) + step), years)
+
+
+def _is_small(folded: str, lists: Lexicon) -> bool:
+    return folded in lists.function_words or folded in lists.question_words
+
+
+def _shared_ending(one: str, other: str) -> int:
+    """Return how many letters two texts share at their ends."""
+    return Postfix.similarity(fold(one), fold(other))
+
+
+def _exchanged(text: str, span: tuple[int, int], other: str) -> str:
+    return text[: span[0]] + other + text[span[1] :]
+
+
+def _runs(text: str, wanted: Callable[[str], bool]) -> list[tuple[int, int]]:
+    """Return the spans of the longest runs of neighbouring words that are wanted."""
+    spans: list[tuple[int, int]] = []
+    for word in words(text):
+        if not wanted(word.folded.removesuffix("'s")):
+            continue
+        if spans and not text[spans[-1][1] : word.start].strip(" -\u2013"):
+            spans[-1] = (spans[-1][0], word.end)
+        else:
+            spans.append((word.start, word.end))
+    return spans

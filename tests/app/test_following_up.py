@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+import pytest
+
+from app.following_up import FollowUp, resolve
+from app.language import lexicon
+from app.types import Language
+
+
+def readings(question: str, earlier: str, language: Language = "en") -> list[str]:
+    found = resolve(question, [earlier], lexicon(language))
+    return [reading.standalone for reading in found.readings]
+
+
+@pytest.mark.parametrize(
+    ("language", "earlier", "question", "standalone"),
+    [
+        (
+            "en", "How much is a blood test for the uninsured?", "And for an X-ray?",
+            "How much is an X-ray for the uninsured?",
+        ),
+        ("en", "How many grants were given?", "And startups?", "How many startups were given?"),
+        ("en", "Who is the head of sales?", "And of trade?", "Who is the head of trade?"),
+        ("ru", "Какова длина туннеля?", "А моста?", "Какова длина моста?"),
+        (
+            "kk", "Жаңа ауруханада қанша қабат бар?", "Ал ескісінде?",
+            "Жаңа ескісінде қанша қабат бар?",
+        ),
+    ],
+)  # fmt: skip
+def test_what_a_follow_up_names_is_tried_in_the_place_of_each_thing(
+    language: Language, earlier: str, question: str, standalone: str
+) -> None:
+    found = readings(question, earlier, language)
+    assert standalone in found
+    assert len(set(found)) == len(found) <= 3
+
+
+@pytest.mark.parametrize(
+    ("language", "earlier", "question", "standalone"),
+    [
+        ("en", "Who won in 2025?", "And the year before?", "Who won in 2024?"),
+        ("en", "The plan for 2020-2025?", "and one year later?", "The plan for 2021-2026?"),
+        ("ru", "Кто победил в 2024 году?", "А годом ранее?", "Кто победил в 2023 году?"),
+        ("kk", "2024 жылы неше сәби туды?", "Ал алдыңғы жылы?", "2023 жылы неше сәби туды?"),
+    ],
+)  # fmt: skip
+def test_the_year_before_is_reckoned_from_the_year_asked_about(
+    language: Language, earlier: str, question: str, standalone: str
+) -> None:
+    assert readings(question, earlier, language)[0] == standalone
+
+
+def test_a_bare_question_word_is_asked_of_the_earlier_answer() -> None:
+    found = resolve("Since when?", ["Who runs the network?"], lexicon("en"))
+    assert found.refers_back
+    (reading,) = found.about("Ida Holm", "Since when?", lexicon("en")).readings
+    assert reading.standalone == "Ida Holm: Since when?"
+
+
+@pytest.mark.parametrize(
+    "question", ["Which canals were restored in the south?", "Who is Ida Holm?"]
+)
+def test_a_question_that_stands_alone_has_one_reading(question: str) -> None:
+    alone = resolve(question, ["How long is the tunnel?"], lexicon("en"))
+    assert alone == FollowUp.alone(question)

@@ -37,12 +37,15 @@ def admin(host: HostSite, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         "BRIEFING_DESK_ADMIN_PASSWORD": PASSWORD,
         **allowing(host),
     }
-    with Server(briefing_index(), settings) as server:
+    with (
+        Server(briefing_index(), settings) as server,
+        httpx.Client(base_url=server.url, timeout=60, trust_env=False) as client,
+    ):
         for question in (*WORDINGS, ANSWERED, HOSTILE):
-            reply = httpx.post(f"{server.url}/api/ask", json={"question": question}).json()
+            reply = client.post("/api/ask", json={"question": question}).json()
             if question == ANSWERED:
                 said = {"answer_id": reply["answer_id"], "verdict": "wrong_evidence"}
-                httpx.post(f"{server.url}/api/feedback", json={**said, "comment": "=1+1"})
+                client.post("/api/feedback", json={**said, "comment": "=1+1"})
         yield server.url
 
 
@@ -100,7 +103,7 @@ def test_an_operator_signs_in_marks_saves_and_signs_out(
     expect(page.get_by_role("status")).to_contain_text("Marked as resolved")
     resolved = page.get_by_role("region", name="Resolved")
     expect(resolved.get_by_role("row").filter(has_text="ferry?")).to_have_count(1)
-    httpx.post(f"{admin}/api/ask", json={"question": WORDINGS[1]})
+    httpx.post(f"{admin}/api/ask", json={"question": WORDINGS[1]}, timeout=60)
     page.goto(f"{admin}/admin")
     expect(page.get_by_text("asked 1 time since")).to_be_visible()
     expect(page.get_by_role("region", name="Resolved")).to_have_count(0)

@@ -137,20 +137,26 @@ def use_settings_file(file: Path | None) -> None:
         os.environ[FILE_VARIABLE] = str(file.resolve())
 
 
+def settings_file() -> Path | None:
+    """Return the file that settings are read from, if any."""
+    named = os.environ.get(FILE_VARIABLE)
+    return Path(named) if named else None
+
+
 def _in_file(model: type[BaseSettings]) -> dict[str, object]:
     """Return what the file says; raises ValidationError where it can't be read."""
-    named = os.environ.get(FILE_VARIABLE)
-    if not named:
+    named = settings_file()
+    if named is None:
         return {}
     try:
-        return tomllib.loads(Path(named).read_text(encoding="utf-8-sig"))
+        return tomllib.loads(named.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) else str(error)
         problem = PydanticCustomError(
-            "settings_file", "{file} can't be read: {why}", {"file": named, "why": why}
+            "settings_file", "{file} can't be read: {why}", {"file": str(named), "why": why}
         )
         raise ValidationError.from_exception_data(
-            model.__name__, [{"type": problem, "loc": (FILE_VARIABLE,), "input": named}]
+            model.__name__, [{"type": problem, "loc": (FILE_VARIABLE,), "input": str(named)}]
         ) from error
 
 

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from app.origins import is_loopback
-from app.settings import FILE_VARIABLE, Settings
+from app.settings import Settings, settings_file
 from app.storing import MIGRATIONS
 from index import ReadingLimits
 
@@ -129,8 +129,8 @@ def _check_access(settings: Settings) -> Iterator[Finding]:
             'trusted_proxies = ["127.0.0.1"], where the proxy is on this machine',
             is_fault=False,
         )
-    named = os.environ.get(FILE_VARIABLE)
-    if named and settings.password is not None and Path(named).stat().st_mode & OTHERS:
+    named = settings_file()
+    if named and settings.password is not None and named.stat().st_mode & OTHERS:
         yield Finding(
             "access",
             f"others on this machine may read {named}, which goes with a password",

@@ -138,7 +138,8 @@ def test_a_period_names_the_documents_of_that_date_but_may_be_part_of_the_fact(
 def test_a_programme_may_be_what_is_asked_about() -> None:
     naming = named("In the programme of works, when does it begin?")
     assert naming is not None
-    assert (naming.kind, naming.documents) == ("subject", {"works"})
+    assert naming.kind == "subject"
+    assert naming.documents == {"works"}
 
 
 def test_only_chosen_documents_are_there_and_naming_all_of_them_is_naming_none() -> None:

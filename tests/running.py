@@ -44,8 +44,8 @@ class App:
         self.url = f"http://127.0.0.1:{self.port}"
 
     async def _serve(self) -> None:
-        app = create_app(self.settings, self._assistant)
-        self._server = uvicorn.Server(server_config(self.settings, app))
+        self.app = create_app(self.settings, self._assistant)
+        self._server = uvicorn.Server(server_config(self.settings, self.app))
         await self._server.serve([self._listener])
 
     def __enter__(self) -> Self:

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Annotated, Final, Self, TypeAlias
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_validator
-from pydantic_core import PydanticCustomError
 from pydantic_settings import (
     BaseSettings,
     InitSettingsSource,
@@ -152,11 +151,17 @@ def _in_file(model: type[BaseSettings]) -> dict[str, object]:
         return tomllib.loads(named.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) else str(error)
-        problem = PydanticCustomError(
-            "settings_file", "{file} can't be read: {why}", {"file": str(named), "why": why}
-        )
+        problem = ValueError(f"{named} can't be read: {why}")
         raise ValidationError.from_exception_data(
-            model.__name__, [{"type": problem, "loc": (FILE_VARIABLE,), "input": str(named)}]
+            model.__name__,
+            [
+                {
+                    "type": "value_error",
+                    "loc": (FILE_VARIABLE,),
+                    "input": str(named),
+                    "ctx": {"error": problem},
+                }
+            ],
         ) from error
 
 

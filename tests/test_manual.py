@@ -15,7 +15,7 @@ import pytest
 from fastapi import FastAPI
 from prometheus_client import Counter
 from prometheus_client.metrics import MetricWrapperBase
-from starlette.routing import Mount, Route
+from starlette.routing import Match, Mount, Route
 
 from app.error_replies import STATUS_OF_CODE
 from app.metrics import Metrics
@@ -179,6 +179,12 @@ def routes_of(app: FastAPI) -> set[str]:
     return {normal(path) for path in (*app.openapi()["paths"], *named) if not OF_PAGES.match(path)}
 
 
+def is_answered(app: FastAPI, path: str) -> bool:
+    """Say whether a route takes a path, one that the API's description leaves out as well."""
+    scope = {"type": "http", "path": path.replace("{}", "x"), "method": "GET", "root_path": ""}
+    return any(route.matches(dict(scope))[0] is not Match.NONE for route in app.routes)
+
+
 def test_every_route_is_in_the_manual_and_every_path_of_the_manual_is_one(app: FastAPI) -> None:
     unfenced = re.sub(r"^```.*?^```", "", whole_manual(), flags=re.MULTILINE | re.DOTALL)
     named = [each for line in unfenced.splitlines() for each in codes(line)]
@@ -193,7 +199,7 @@ def test_every_route_is_in_the_manual_and_every_path_of_the_manual_is_one(app: F
     assert not sorted(routes - written)
     promised = {normal(each.split()[1]) for each in named if re.match(r"(?:GET|POST) /", each)}
     assert "/api/ask" in promised
-    assert not sorted(promised - routes)
+    assert not [path for path in sorted(promised) if not is_answered(app, path)]
 
 
 def test_the_table_of_errors_is_that_of_the_program() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -25,6 +26,8 @@ OTHER_VALUES: dict[str, Any] = {
     "trusted_proxies": ["127.0.0.1/32"],
     "login_header": "X-Forwarded-User",
     "password": "long enough",
+    "admin_password": "long enough, and more",
+    "curated_file": os.devnull,  # it is read, and may be empty
     "host": "::1",
     "questions_per_minute": 7,
     "log_questions": True,

@@ -48,6 +48,7 @@ from app.settings import FILE_HELP, Settings, use_settings_file
 from app.stored import QuoteOf, reading
 from app.storing import Storage, StorageUnusable
 from index import IndexingError, Models
+from index.terminals import printable
 
 if TYPE_CHECKING:
     from app.assistant import Assistant
@@ -197,7 +198,7 @@ def _check(file: Path, settings: Settings, *, as_json: bool) -> int:
     else:
         print(f"{enabled - len(broken)} of {enabled} pinned questions are answered as they were")
         if broken:
-            print(_printable(as_lines(broken)))
+            print(printable(as_lines(broken)))
     return 1 if broken else 0
 
 
@@ -230,7 +231,7 @@ def as_page(report: Report) -> str:
     lines += ["\nCited most"]
     for cited in report.cited[:QUESTIONS_SHOWN]:
         lines.append(f"{cited.count:>5}  {cited.path}: {_short(cited.quote)}")
-    return _printable("\n".join(lines))
+    return printable("\n".join(lines))
 
 
 def replay_as_page(replay: Replay) -> str:
@@ -247,7 +248,7 @@ def replay_as_page(replay: Replay) -> str:
     lines += [f"{count:>6}  {named[became]}" for became, count in replay.counts.items()]
     for outcome in replay.outcomes:
         lines += _outcome_lines(outcome)
-    return _printable("\n".join(lines))
+    return printable("\n".join(lines))
 
 
 def _figure_lines(now: Figures, before: Figures) -> list[str]:
@@ -322,11 +323,6 @@ def _rest(count: int) -> list[str]:
 def _short(text: str) -> str:
     words = " ".join(text.split())
     return words if len(words) <= CHARACTERS_SHOWN else words[: CHARACTERS_SHOWN - 1] + "…"
-
-
-def _printable(text: str) -> str:
-    """Return text without the control characters that a terminal would obey."""
-    return "".join(c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ GOOD = """\
   answer:
     - document: tariff-notice.html
       quote: To report a leak, call 555 0142 at any hour.
-- questions: [Who owns the company?]
+- questions: ['Who owns the company?']
   answer:
     - {document: annual-report-2024.md, start: 10, end: 20}
 """
@@ -46,7 +46,7 @@ def test_an_empty_file_has_no_entry(tmp_path: Path) -> None:
     ("text", "said"),
     [
         ("questions: [a]\n", "has to be a list of entries"),
-        ("- questions: [What is it?]\n", "line 1, entry 1, answer: Field required"),
+        ("- questions: ['What is it?']\n", "line 1, entry 1, answer: Field required"),
         (GOOD + "- questions: []\n  answer: []\n", "line 11, entry 3, questions: "),
         (GOOD + "- questions: ['?']\n  answer: []\n", "line 11, entry 3, questions.1: "),
         (
@@ -77,6 +77,6 @@ def test_what_cannot_be_used_is_named_with_its_line(tmp_path: Path, text: str, s
 def test_the_setting_is_refused_with_what_is_wrong_in_the_file(tmp_path: Path) -> None:
     assert Settings(curated_file=written(tmp_path, GOOD)).curated_file is not None
     with pytest.raises(ValidationError, match="line 1, entry 1, answer: Field required"):
-        Settings(curated_file=written(tmp_path, "- questions: [What is it?]\n"))
+        Settings(curated_file=written(tmp_path, "- questions: ['What is it?']\n"))
     with pytest.raises(ValidationError, match="can't be read: No such file"):
         Settings(curated_file=tmp_path / "missing.yaml")

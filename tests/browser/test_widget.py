@@ -367,7 +367,7 @@ def test_a_busy_desk_is_asked_again_by_itself(host: HostSite, desk: str, visit: 
     ("status", "code", "said"),
     [
         (503, "busy", "busy"),
-        (429, "too_many_questions", "too_many_requests"),
+        (429, "too_many_questions", "too_many_questions"),
         (500, "internal_error", "failed"),
         (503, "index_unreadable", "failed"),
         (401, "login_required", "not_allowed"),

@@ -18,7 +18,7 @@ import pytest
 
 from tests.serving import REPOSITORY, SOURCES, Server, briefing_index
 
-COMMAND_SECONDS_MAX = 180
+COMMAND_SECONDS_MAX = 600
 COPIED = ("app", "index", "scripts", "docs", "tests", "requirements.lock")
 COPIED_LOCKS = ("requirements-torch.lock", "requirements-torch-cpu.lock")
 ENDLESS = re.compile(r"scripts/serve\.py|--watch")

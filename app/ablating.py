@@ -78,7 +78,7 @@ def _answers(assistant: Assistant, case: Case) -> dict[str, list[Stretch]]:
     opened = assistant.opened
     query = opened.understand(case.question, case.history, None)
     ranked = assistant.retriever.search(query.standalone_question, PASSAGES_COMPARED)
-    evidence = opened.read(query, ranked)
+    evidence = opened.read(query, ranked[: opened.settings.passages_read])
     by_margin = max(evidence, key=lambda one: one.features.margin, default=None)
     calibrated = evidence[0] if evidence else None
     if calibrated is not None and calibrated.probability < opened.threshold(evidence):

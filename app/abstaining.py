@@ -19,6 +19,8 @@ from index import words
 NEAR_MISS_SHARE: Final = 0.5
 """From this share of the threshold on, the closest passage is offered as a near miss."""
 MISSING_TERMS_MAX: Final = 4
+SAME_WORTH: Final = 0.9
+"""A word of the documents that is worth this much of a question's word means the same."""
 COUNT_MAX: Final = 10
 """A whole number up to this may count what is asked for ("three results") and needn't be stated."""
 
@@ -46,18 +48,17 @@ def judge(
         for term in query.terms
         if not is_cyrillic(term.folded) or (cyrillic_collection and not foreign)
     ]
-    unmentioned = [
-        term
-        for term in checkable
-        if not (term.is_number or term.near or mentions(term))  # a word that means the same will do
-    ]
+    absent = [term for term in checkable if not (term.is_number or mentions(term))]
+    unmentioned = [term for term in absent if not term.near]  # one that means the same will do
+    # What is only near (a highway, for a bridge) doesn't settle the question, and is told.
+    told = [term for term in absent if not any(worth >= SAME_WORTH for _, worth in term.near)]
     figures = [
         figure
         for figure in sorted(query.numbers)
         if figure not in numbers and not (figure.isdigit() and int(figure) <= COUNT_MAX)
     ]
     missing = tuple(
-        [term.text for term in unmentioned] + [_as_typed(query, figure) for figure in figures]
+        [term.text for term in told] + [_as_typed(query, figure) for figure in figures]
     )[:MISSING_TERMS_MAX]
     if not evidence:
         return Verdict(evidence=(), reason="nothing_found", missing_terms=missing, probability=0.0)
@@ -71,7 +72,7 @@ def judge(
     accepted = tuple(one for one in evidence if one.probability >= threshold)
     if accepted:
         return Verdict(evidence=accepted, reason=None, missing_terms=(), probability=best)
-    near = best >= NEAR_MISS_SHARE * threshold and not missing
+    near = best >= NEAR_MISS_SHARE * threshold and not (unmentioned or figures)
     return Verdict(
         evidence=(),
         reason="near_miss" if near else "not_stated",

@@ -6,9 +6,10 @@
 With --data, the folder of question files, the questions are those of squad2-dev.calibrate and the
 written ones that are set aside for this (app/training/written.py). A file of one's own holds
 {"id", "question", "context", "answers": [{"text", "start"}]}, one a line. All are put to an index
-of all their contexts, so that retrieval errs as it does in use. Questions whose passage is in their
-own language fit one model, the others another. Questions that trained the reader, and those that
-measure the program, have no place here. Exit codes: 0 done, 2 nothing written.
+of all their contexts, so that retrieval errs as it does in use, and as many passages are read.
+Questions whose passage is in their own language fit one model, the others another. Questions that
+trained the reader, and those that measure the program, have no place here.
+Exit codes: 0 done, 2 nothing written.
 """
 
 from __future__ import annotations
@@ -32,7 +33,8 @@ from tqdm import tqdm
 from app.calibration import CALIBRATION_FILE, Calibration, Calibrations, RiskPoint, Weight
 from app.contexts import Place, Posed, read_rows, write_sources
 from app.language import detect_language
-from app.opened import PASSAGES_RANKED, Opened
+from app.opened import Opened
+from app.rounds import FURTHER_PASSAGES
 from app.settings import FILE_HELP, READER_FILE, Settings, use_settings_file
 from app.training.errors import WrongInput
 from app.training.questions import CALIBRATING_FILE
@@ -151,8 +153,9 @@ def _label_each(asked: Sequence[Posed], models: Models, index_folder: Path) -> l
 
     def label(posed: Posed) -> Labelled:
         query = opened.understand(posed.question, (), None)
-        ranked = retriever.search(query.standalone_question, PASSAGES_RANKED)
-        evidence = opened.read(query, ranked)
+        first = settings.passages_read
+        ranked = retriever.search(query.standalone_question, first + FURTHER_PASSAGES)
+        evidence = (*opened.read(query, ranked[:first]), *opened.read(query, ranked[first:]))
         right = [_is_right(one, paths[one.passage.document_id], posed.golds) for one in evidence]
         return Labelled(
             groups[posed.context],

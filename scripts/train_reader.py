@@ -50,6 +50,7 @@ def train(arguments: argparse.Namespace) -> int:
         frozen_layers=arguments.freeze,
         average=arguments.average,
         threads=arguments.threads,
+        bfloat16=arguments.bfloat16,
         resume=arguments.resume,
         interrupted=interrupted,
     )
@@ -120,6 +121,7 @@ def main(arguments: list[str] | None = None) -> int:
     part.add_argument("--freeze", type=int, default=4, help="lowest layers that stay as they are")
     part.add_argument("--average", type=float, default=0.998, help="decay of averaged weights")
     part.add_argument("--threads", type=int, default=2)
+    part.add_argument("--bfloat16", action="store_true", help="multiply in 16 bits (AVX512-BF16)")
     part.add_argument("--resume", action="store_true")
     part.set_defaults(run=train)
 

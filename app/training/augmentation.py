@@ -176,7 +176,9 @@ def turned_round(question: Question, chance: random.Random) -> Question | None:
 
 
 def with_heading(question: Question, chance: random.Random) -> Question:
-    """Put a "Title > Heading" line before the context, as the application does."""
+    """Put a "Title > Heading" line before the context, as the application does, if it has none."""
+    if " > " in question.context.split("\n")[0]:
+        return question
     names = [name for name in NAME.findall(question.context) if len(name) > 3]
     title = question.title or (chance.choice(names) if names else "")
     if not title:

@@ -51,20 +51,19 @@ class Source:
 
 
 MIX = (
-    Source("hand-written", "squad2-dev.train-part", 150, whole=0.45),
-    Source("written", None, 230, whole=1.0),
-    Source("squad", "squad-train-subset", 60),
+    Source("hand-written", "squad2-dev.train-part", 120, whole=0.45),
+    Source("written", None, 314, whole=1.0),
+    Source("squad", "squad-train-subset", 70),
     Source("squad-dev", "squad1-dev.other13articles", 30),
-    Source("search", "qed-train", 24),
-    Source("periods", "timeqa", 24, whole=0.6),
-    Source("swapped", "nq-swap.train-clean", 8),
-    Source("news", "qamr", 8),
-    Source("policies", "policyqa", 6),
-    Source("other-paragraph", "derived-negatives", 22),
-    Source("made-hand-written", "squad2-dev.train-part", 20, unanswerable_made=True),
-    Source("made-written", None, 24, unanswerable_made=True),
-    Source("made-squad", "squad-train-subset", 20, unanswerable_made=True),
-    Source("made-squad-dev", "squad1-dev.other13articles", 14, unanswerable_made=True),
+    Source("search", "qed-train", 20),
+    Source("periods", "timeqa", 16, whole=0.6),
+    Source("swapped", "nq-swap.train-clean", 6),
+    Source("news", "qamr", 4),
+    Source("policies", "policyqa", 4),
+    Source("other-paragraph", "derived-negatives", 16),
+    Source("made-hand-written", "squad2-dev.train-part", 10, unanswerable_made=True),
+    Source("made-written", None, 20, unanswerable_made=True),
+    Source("made-squad", "squad-train-subset", 10, unanswerable_made=True),
 )
 assert sum(source.examples for source in MIX) == POOL_EXAMPLES
 HEADING_SHARE = 0.25

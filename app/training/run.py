@@ -28,7 +28,14 @@ def learning_rate(peak: float, progress: float, warm_up: float = 0.03) -> float:
 class Run:
     """The network, its optimizer, its averaged weights, and how far it has come."""
 
-    def __init__(self, network: torch.nn.Module, *, frozen_layers: int, average: float) -> None:
+    def __init__(
+        self,
+        network: torch.nn.Module,
+        *,
+        frozen_layers: int,
+        average: float,
+        bfloat16: bool = False,
+    ) -> None:
         import torch
 
         layers = (f"body.encoder.layer.{number}." for number in range(frozen_layers))
@@ -36,6 +43,7 @@ class Run:
         for name, parameter in network.named_parameters():
             parameter.requires_grad_(not name.startswith(frozen))
         self.network = network
+        self.bfloat16 = bfloat16
         self.trained = {name: p for name, p in network.named_parameters() if p.requires_grad}
         self.optimizer = torch.optim.AdamW(
             self.trained.values(), lr=0.0, weight_decay=0.01, fused=True
@@ -57,11 +65,12 @@ class Run:
             torch.tensor([example.start for example in batch]),
             torch.tensor([example.end for example in batch]),
         )
-        logits = self.network(torch.from_numpy(inputs), torch.from_numpy(mask))
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=self.bfloat16):
+            logits = self.network(torch.from_numpy(inputs), torch.from_numpy(mask))
         losses = torch.stack(
             [
                 torch.nn.functional.cross_entropy(
-                    each.masked_fill(outside, -1e4), place, reduction="none"
+                    each.float().masked_fill(outside, -1e4), place, reduction="none"
                 )
                 for each, place in zip(logits, places, strict=True)
             ]

@@ -1,8 +1,8 @@
-"""The questions that were written for this reader, about passages of other sets.
+"""The questions that were written for this reader, about passages of other sets and of our own.
 
-``questions.jsonl`` beside this module has a line for each passage. It holds our own words and no
-passage: a passage is named by the file it is in, its ids there and its language, and an answer by
-its offsets, in code points, so that the file can be committed and the data can not.
+``questions.jsonl`` beside this module has a line for each passage. It holds our own words alone: a
+passage of another set is named by the file it is in, its ids there and its language, and an answer
+by its offsets, in code points, so that the file can be committed and the data can not.
 """
 
 from __future__ import annotations
@@ -25,6 +25,9 @@ SENTENCES_FILE: Final = "ntrex"
 
 Part: TypeAlias = Literal["train", "calibrate"]
 Language: TypeAlias = Literal["en", "ru", "kk"]
+DataFile: TypeAlias = Literal[
+    "ntrex", "squad1-dev.other13articles", "squad-train-subset", "squad2-dev.train-part"
+]
 Rows: TypeAlias = Mapping[str, Mapping[str, Any]]
 """The rows of a data file by their id."""
 
@@ -49,17 +52,34 @@ class WrittenQuestion(Frozen):
 class WrittenPassage(Frozen):
     """What names a passage in the data, and the questions about it.
 
+    A passage of our own has its text here, with its line of headings first, and no file.
     All questions about a passage are of one ``part``: those that train, or those that calibrate.
     """
 
-    file: Literal["ntrex", "squad1-dev.other13articles", "squad-train-subset"]
-    ids: tuple[int | str, ...] = Field(min_length=1)
+    file: DataFile | None = None
+    ids: tuple[int | str, ...] = ()
+    own: str | None = None
     language: Language
     part: Part
     questions: tuple[WrittenQuestion, ...]
 
+    @model_validator(mode="after")
+    def _is_named_or_written(self) -> Self:
+        if (self.own is None) == (self.file is None) or bool(self.file) != bool(self.ids):
+            raise ValueError("a passage has a file and ids there, or a text of its own")
+        return self
+
+    @property
+    def name(self) -> str:
+        """What its questions are called by, with a number."""
+        if self.own is not None:
+            return self.own.split("\n")[0]
+        return f"{self.file} {self.ids[0]} {self.language}"
+
     def text(self, rows: Rows) -> str:
         """Put the passage together from its file's rows; raise KeyError on an id not there."""
+        if self.own is not None:
+            return self.own
         found = [rows[str(each)] for each in self.ids]
         if self.file == SENTENCES_FILE:
             return " ".join(str(row[self.language]).strip() for row in found)
@@ -79,12 +99,13 @@ def read_written(data: Path, part: Part, file: Path = WRITTEN_FILE) -> list[Ques
     an id is missing, or an answer doesn't lie in its passage.
     """
     passages = [passage for passage in read_passages(file) if passage.part == part]
-    rows = {name: _rows(data / f"{name}.jsonl.gz") for name in {each.file for each in passages}}
+    files = {passage.file for passage in passages if passage.file is not None}
+    rows: dict[str | None, Rows] = {name: _rows(data / f"{name}.jsonl.gz") for name in files}
     questions = []
-    for passage in passages:
-        name = f"{passage.file} {passage.ids[0]} {passage.language}"
+    for place, passage in enumerate(passages):
+        name = passage.name
         try:
-            context = passage.text(rows[passage.file])
+            context = passage.text(rows.get(passage.file, {}))
         except KeyError as missing:
             raise WrongInput(f"{data / passage.file}.jsonl.gz has no id {missing}") from None
         for number, written in enumerate(passage.questions):
@@ -94,7 +115,7 @@ def read_written(data: Path, part: Part, file: Path = WRITTEN_FILE) -> list[Ques
                     raise WrongInput(f"{name}: the answer to {written.question!r} isn't in it")
                 answers = (Span(context[written.start : written.end], written.start),)
             questions.append(
-                Question(f"{name} {number}", written.question.strip(), context, answers)
+                Question(f"{name} {place}.{number}", written.question.strip(), context, answers)
             )
     return questions
 

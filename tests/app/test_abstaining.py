@@ -17,7 +17,13 @@ MakeEvidence = Callable[..., Evidence]
 MakePassage = Callable[..., Passage]
 
 
-def judged(question: str, *found: Evidence, threshold: float = 0.5) -> Verdict:
+def judged(
+    question: str,
+    *found: Evidence,
+    threshold: float = 0.5,
+    near: dict[str, tuple[tuple[str, float], ...]] | None = None,
+) -> Verdict:
+    """Judge evidence; ``near`` gives words the documents' words that may stand for them."""
     query = understand(
         question,
         history=(),
@@ -27,6 +33,10 @@ def judged(question: str, *found: Evidence, threshold: float = 0.5) -> Verdict:
         spelled_out=lambda written: None,
         characters_max=500,
     )
+    terms = [
+        term.model_copy(update={"near": (near or {}).get(term.folded, ())}) for term in query.terms
+    ]
+    query = query.model_copy(update={"terms": tuple(terms)})
 
     def mentions(term: Term) -> bool:
         return fold(term.text) in DOCUMENT_WORDS
@@ -69,6 +79,19 @@ def test_a_year_that_no_document_mentions_is_named_and_refused(
     )
     assert verdict.reason == "not_stated"
     assert "2031" in verdict.missing_terms
+
+
+def test_a_word_that_is_only_near_refuses_nothing_but_is_told_where_nothing_holds(
+    passage: MakePassage, evidence: MakeEvidence
+) -> None:
+    one = evidence(passage(TEXT), "763 metres", probability=0.8)
+    near = {"viaduct": (("bridge", 0.6),)}
+    assert judged("How long is the viaduct?", one, near=near).reason is None
+    silent = judged("How long is the viaduct?", one, threshold=0.9, near=near)
+    assert silent.reason == "near_miss"
+    assert silent.missing_terms == ("viaduct",)
+    same = {"viaduct": (("bridge", 1.0),)}
+    assert judged("How long is the viaduct?", one, threshold=0.9, near=same).missing_terms == ()
 
 
 def test_what_counts_the_answers_needs_no_mention(

@@ -54,6 +54,7 @@ def train_for(tmp_path: Path, data: Path, start: Path, tokenizer: Tokenizer) -> 
             frozen_layers=11,
             average=0.9,
             threads=1,
+            bfloat16=False,
             resume=resume,
             interrupted=stop,
             written=data / "written.jsonl",

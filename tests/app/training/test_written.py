@@ -41,6 +41,32 @@ def test_questions_of_all_passages_have_ids_of_their_own(data: Path) -> None:
     assert len(set(ids)) == len(ids)
 
 
+def test_a_passage_of_our_own_carries_its_text(data: Path) -> None:
+    text = "Mill rules > Fees\nGrinding costs 3 crowns a sack."
+    start = text.index("3 crowns")
+    price = {"language": "ru", "question": "Сколько?", "start": start, "end": start + 8}
+    own = {"own": text, "language": "en", "part": "train", "questions": [price]}
+    write_rows(data / "written.jsonl", [own])
+    (asked,) = read_written(data, "train", data / "written.jsonl")
+    assert asked.context == text
+    assert asked.answers == (Span("3 crowns", start),)
+
+
+@pytest.mark.parametrize(
+    "named",
+    [
+        {"own": "A text.", "file": "ntrex", "ids": [4]},
+        {"own": "A text.", "ids": [4]},
+        {"file": "ntrex"},
+        {"ids": [4]},
+        {},
+    ],
+)
+def test_a_passage_is_named_or_written_and_not_both(named: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        WrittenPassage.model_validate({**named, "language": "en", "part": "train", "questions": []})
+
+
 def test_data_that_lacks_a_passage_is_refused_by_its_id(data: Path) -> None:
     write_rows(data / "written.jsonl", [{**WRITTEN[0], "ids": [4, 77]}])
     with pytest.raises(WrongInput, match=r"ntrex\.jsonl\.gz has no id '77'"):
@@ -66,7 +92,12 @@ def test_half_an_answer_is_refused(answer: dict[str, Any]) -> None:
 def test_the_questions_that_are_shipped_train_and_calibrate_on_different_texts() -> None:
     passages = read_passages()
     used = {
-        part: {(each.file, one) for each in passages if each.part == part for one in each.ids}
+        part: {
+            (each.file, one)
+            for each in passages
+            if each.part == part
+            for one in (each.ids or [each.own])
+        }
         for part in ("train", "calibrate")
     }
     assert used["train"]

@@ -21,7 +21,7 @@ from index.types import Vectors
 from tests import killing
 
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
-KILLS = 12
+KILLS = 6
 KILLS_OF_THE_SCRIPT = 2
 
 

@@ -51,19 +51,19 @@ class Source:
 
 
 MIX = (
-    Source("hand-written", "squad2-dev.train-part", 120, whole=0.45),
-    Source("written", None, 314, whole=1.0),
-    Source("squad", "squad-train-subset", 70),
-    Source("squad-dev", "squad1-dev.other13articles", 30),
-    Source("search", "qed-train", 20),
-    Source("periods", "timeqa", 16, whole=0.6),
+    Source("hand-written", "squad2-dev.train-part", 100, whole=0.45),
+    Source("written", None, 380, whole=1.0),
+    Source("squad", "squad-train-subset", 50),
+    Source("squad-dev", "squad1-dev.other13articles", 24),
+    Source("search", "qed-train", 16),
+    Source("periods", "timeqa", 12, whole=0.6),
     Source("swapped", "nq-swap.train-clean", 6),
     Source("news", "qamr", 4),
     Source("policies", "policyqa", 4),
-    Source("other-paragraph", "derived-negatives", 16),
-    Source("made-hand-written", "squad2-dev.train-part", 10, unanswerable_made=True),
-    Source("made-written", None, 20, unanswerable_made=True),
-    Source("made-squad", "squad-train-subset", 10, unanswerable_made=True),
+    Source("other-paragraph", "derived-negatives", 12),
+    Source("made-hand-written", "squad2-dev.train-part", 8, unanswerable_made=True),
+    Source("made-written", None, 16, unanswerable_made=True),
+    Source("made-squad", "squad-train-subset", 8, unanswerable_made=True),
 )
 assert sum(source.examples for source in MIX) == POOL_EXAMPLES
 HEADING_SHARE = 0.25

@@ -99,8 +99,10 @@ def read_written(data: Path, part: Part, file: Path = WRITTEN_FILE) -> list[Ques
     an id is missing, or an answer doesn't lie in its passage.
     """
     passages = [passage for passage in read_passages(file) if passage.part == part]
-    files = {passage.file for passage in passages if passage.file is not None}
-    rows: dict[str | None, Rows] = {name: _rows(data / f"{name}.jsonl.gz") for name in files}
+    rows: dict[str | None, Rows] = {}
+    for passage in passages:
+        if passage.file is not None and passage.file not in rows:
+            rows[passage.file] = _rows(data / f"{passage.file}.jsonl.gz")
     questions = []
     for place, passage in enumerate(passages):
         name = passage.name

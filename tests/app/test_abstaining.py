@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -21,7 +22,7 @@ def judged(
     question: str,
     *found: Evidence,
     threshold: float = 0.5,
-    near: dict[str, tuple[tuple[str, float], ...]] | None = None,
+    near: Mapping[str, tuple[tuple[str, float], ...]] = MappingProxyType({}),
 ) -> Verdict:
     """Judge evidence; ``near`` gives words the documents' words that may stand for them."""
     query = understand(
@@ -33,9 +34,7 @@ def judged(
         spelled_out=lambda written: None,
         characters_max=500,
     )
-    terms = [
-        term.model_copy(update={"near": (near or {}).get(term.folded, ())}) for term in query.terms
-    ]
+    terms = [term.model_copy(update={"near": near.get(term.folded, ())}) for term in query.terms]
     query = query.model_copy(update={"terms": tuple(terms)})
 
     def mentions(term: Term) -> bool:

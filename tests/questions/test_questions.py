@@ -15,12 +15,14 @@ SOURCES = {
     "briefing-2": ROOT / "docs" / "sources",
     "clinic": ROOT / "tests" / "collections" / "clinic",
     "harbour": ROOT / "tests" / "collections" / "harbour",
+    "railway": ROOT / "tests" / "collections" / "railway",
     "waterworks": ROOT / "tests" / "collections" / "waterworks",
 }
 LANGUAGES = ("en", "ru", "kk")
 NOT_IN_ENGLISH = {
     "clinic": {"ru": ("ambulance.md",), "kk": ("mother-and-child.md",)},
     "harbour": {"ru": ("shipyard.md",), "kk": ("sailing-school.md",)},
+    "railway": {"ru": ("plan-2025-2027.md",), "kk": ("safety.md",)},
 }
 
 
@@ -170,6 +172,7 @@ def test_the_waterworks_have_46_questions_to_develop_on_nine_of_them_unanswerabl
     [
         ("briefing-2", 110, 40, {"en": 66, "ru": 24, "kk": 20}),
         ("clinic", 100, 34, {"en": 60, "ru": 22, "kk": 18}),
+        ("railway", 130, 43, {"en": 80, "ru": 30, "kk": 20}),
     ],
 )
 def test_the_files_looked_at_once_are_set_aside_as_a_whole(

@@ -109,7 +109,7 @@ def read_written(data: Path, part: Part, file: Path = WRITTEN_FILE) -> list[Ques
         try:
             context = passage.text(rows.get(passage.file, {}))
         except KeyError as missing:
-            raise WrongInput(f"{data / passage.file}.jsonl.gz has no id {missing}") from None
+            raise WrongInput(f"{data}/{passage.file}.jsonl.gz has no id {missing}") from None
         for number, written in enumerate(passage.questions):
             answers: tuple[Span, ...] = ()
             if written.start is not None and written.end is not None:

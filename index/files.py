@@ -53,13 +53,18 @@ def list_files(paths: Sequence[Path]) -> Iterator[FoundFile | SkippedFile]:
                 "`python scripts/build_index.py PATH`"
             )
         for source in _walk(root):
+            target = _target(source.file)
+            if not _is_utf8(f"{source.path}{target}"):
+                shown = os.fsencode(source.path).decode(errors="replace")
+                yield SkippedFile(path=shown, reason="bad_name")
+                continue
             reason = _skip_reason(source, root if root.is_dir() else root.parent)
-            if reason is None and source.file.resolve() in seen_files:
+            if reason is None and target in seen_files:
                 reason = "duplicate_path"
             if reason is not None:
                 yield SkippedFile(path=source.path, reason=reason)
                 continue
-            seen_files.add(source.file.resolve())
+            seen_files.add(target)
             document_id = document_id_of(source.path)
             told_apart_by = root.resolve().name
             while document_id in seen_ids:
@@ -81,17 +86,38 @@ def reason_in_name(path: str) -> SkipReason | None:
     return None
 
 
+def _target(file: Path) -> Path:
+    """Return where a path leads; ``Path.resolve`` raises for a link that leads in a circle."""
+    return Path(os.path.realpath(file))
+
+
+def _is_utf8(path: str) -> bool:
+    """Say whether a path can be stored and shown: systems take any bytes for a name."""
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def _walk(root: Path) -> Iterator[Source]:
+    """Yield files, and the folders that aren't gone into: links, hidden and locked ones."""
     if not root.is_dir():
         yield Source(root, root.name)
         return
-    for folder, folders, files in os.walk(root):
+    locked: list[Path] = []
+    for folder, folders, files in os.walk(
+        root, onerror=lambda error: locked.append(Path(error.filename))
+    ):
         here = Path(folder)
         links = [name for name in folders if (here / name).is_symlink()]
         hidden = [name for name in folders if name.startswith(".")]
         folders[:] = sorted(set(folders) - set(links) - set(hidden))
         for name in sorted({*files, *links, *hidden}):
             yield Source(here / name, (here / name).relative_to(root).as_posix())
+    for folder_path in locked:
+        path = folder_path.relative_to(root).as_posix()
+        yield Source(folder_path, root.name if folder_path == root else path)
 
 
 def _skip_reason(source: Source, root: Path) -> SkipReason | None:
@@ -99,10 +125,12 @@ def _skip_reason(source: Source, root: Path) -> SkipReason | None:
     if by_name in ("hidden", "temporary"):
         return by_name
     if source.file.is_symlink():
-        if not source.file.resolve().is_relative_to(root.resolve()):
+        if not _target(source.file).is_relative_to(_target(root)):
             return "outside_folder"
         if source.file.is_dir():
             return "duplicate_path"
+    elif source.file.is_dir():
+        return None  # it may not be listed: reading says why
     if by_name is not None:
         return by_name
     try:

@@ -101,24 +101,29 @@ class Parser:
         try:
             size = source.file.stat().st_size
         except OSError as error:
-            return unreadable("denied", f" can't be opened: {error.strerror}")
+            return unreadable(
+                "denied",
+                f": it can't be opened ({error.strerror}); give this user the right, or mend the "
+                "link",
+            )
         most = self._limits.file_bytes_max
         if size > most:
             return unreadable(
                 "too_large",
-                f" has {size / MEBIBYTE:,.1f} MB, {most / MEBIBYTE:,.1f} are read at most; split "
-                "it, or raise BRIEFING_DESK_FILE_BYTES_MAX",
+                f": it has {size / MEBIBYTE:,.1f} MB, {most / MEBIBYTE:,.1f} are read at most; "
+                "split it, or raise BRIEFING_DESK_FILE_BYTES_MAX",
             )
         answer = self._ask(_Request(file=source.file, path=source.path))
         if answer is None:
             return unreadable(
                 "timeout",
-                f" took over {self._limits.file_seconds_max:.0f} seconds to read; split it, or "
+                f": it took over {self._limits.file_seconds_max:.0f} seconds to read; split it, or "
                 "raise BRIEFING_DESK_FILE_SECONDS_MAX",
             )
         if answer == b"":
             return unreadable(
-                "damaged", " broke its parser; open it in a program of its kind and save it anew"
+                "damaged",
+                ": it broke its parser; open it in a program of its kind and save it anew",
             )
         reply = _Reply.model_validate_json(answer)
         return FileOutcome(

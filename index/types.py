@@ -171,8 +171,9 @@ UnreadableReason: TypeAlias = Literal[
     "wrong_type", "archive_bomb",
 ]  # fmt: skip
 SkipReason: TypeAlias = Literal[
-    "hidden", "temporary", "unsupported_type", "outside_folder", "duplicate_path", "too_deep"
-]
+    "hidden", "temporary", "unsupported_type", "outside_folder", "duplicate_path", "too_deep",
+    "bad_name",
+]  # fmt: skip
 
 
 class UnreadableFile(Frozen):

@@ -72,6 +72,7 @@ WAY_OUT: dict[SkipReason, str] = {
     "outside_folder": "give what it leads to as a PATH of its own",
     "duplicate_path": "it is read once already",
     "too_deep": "take it out of its archive, or raise BRIEFING_DESK_ARCHIVE_DEPTH_MAX",
+    "bad_name": "rename it, or the folder above it, in UTF-8",
 }
 
 

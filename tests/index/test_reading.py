@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +24,8 @@ from index import (
 from index import reading as reading_module
 from index.files import FoundFile, Source, document_id_of, list_files
 from index.reading import Parser, read_documents
+
+REPOSITORY = Path(__file__).resolve().parents[2]
 
 
 def outcomes(folder: Path, **limits: Any) -> dict[str, Any]:
@@ -173,6 +179,30 @@ def test_links_out_of_the_folder_are_not_followed(tmp_path: Path, sources: Path)
     }
 
 
+def test_a_link_that_leads_nowhere_or_in_a_circle_is_named(sources: Path, write: Any) -> None:
+    write("a.md", "Words.")
+    (sources / "circle.md").symlink_to("circle.md")
+    (sources / "gone.md").symlink_to("nowhere.md")
+    found = outcomes(sources)
+    assert isinstance(found["a.md"], Document)
+    for path, why in (("circle.md", "Too many levels"), ("gone.md", "No such file")):
+        assert found[path].reason == "denied"
+        assert found[path].message.startswith(f"{path}: it can't be opened ({why}")
+        assert "; " in found[path].message
+
+
+def test_a_name_that_is_no_utf8_is_named_and_the_rest_is_read(sources: Path, write: Any) -> None:
+    write("a.md", "Words.")
+    for name in (b"caf\xe9.md", b"\xcf/b.md"):
+        write(os.fsdecode(name), "Words.")
+    found = outcomes(sources)
+    assert isinstance(found.pop("a.md"), Document)
+    assert {path: outcome.reason for path, outcome in found.items()} == {
+        "caf\ufffd.md": "bad_name",
+        "\ufffd/b.md": "bad_name",
+    }
+
+
 def test_a_file_reached_twice_is_read_once(sources: Path, write: Any) -> None:
     file = write("a.md", "Words.")
     first, second = read_documents([sources, file])
@@ -199,15 +229,40 @@ def test_a_path_that_is_not_there_is_named(tmp_path: Path) -> None:
 
 def test_a_file_too_large_is_not_opened(sources: Path, write: Any) -> None:
     write("a.md", "More than ten bytes.")
-    assert outcomes(sources, file_bytes_max=10)["a.md"].reason == "too_large"
+    found = outcomes(sources, file_bytes_max=10)["a.md"]
+    assert found.reason == "too_large"
+    assert found.message.startswith("a.md: ")
 
 
-def test_a_file_that_may_not_be_opened_is_denied(sources: Path, write: Any) -> None:
-    file = write("a.md", "Words.")
-    file.chmod(0)
-    if os.access(file, os.R_OK):
-        pytest.skip("this user may open every file")
-    assert outcomes(sources)["a.md"].reason == "denied"
+WITHOUT_RIGHTS = """
+import json, sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[1])
+from index.reading import read_documents
+found = read_documents([Path(sys.argv[2])])
+print(json.dumps([[each.path, getattr(each, "reason", ""), getattr(each, "message", "")]
+                  for each in found]))
+"""
+
+
+def test_files_and_folders_that_may_not_be_opened_are_denied(sources: Path, write: Any) -> None:
+    write("a.md", "Words.").chmod(0)
+    write("locked/b.md", "Words.").parent.chmod(0)
+    write("c.md", "Words.")
+    command = [sys.executable, "-c", WITHOUT_RIGHTS, str(REPOSITORY), str(sources)]
+    if os.geteuid() == 0:  # root opens everything, unless that right is taken away
+        if shutil.which("setpriv") is None:
+            pytest.skip("this user may open every file")
+        command = ["setpriv", "--bounding-set=-dac_override,-dac_read_search", *command]
+    outcome = subprocess.run(command, capture_output=True, text=True, check=False)
+    (sources / "locked").chmod(0o700)  # so that it can be removed
+    assert outcome.returncode == 0, outcome.stderr
+    found = {path: (reason, message) for path, reason, message in json.loads(outcome.stdout)}
+    assert found.pop("c.md") == ("", "")
+    assert set(found) == {"a.md", "locked"}
+    for path, (reason, message) in found.items():
+        assert reason == "denied"
+        assert message.startswith(f"{path}: it can't be opened (Permission denied); ")
 
 
 def found(file: Path) -> FoundFile:

@@ -18,7 +18,6 @@ from index.manuscript import Draft, Facts, Manuscript, in_one_line
 
 DELIMITERS = (",", ";", "\t", "|")
 SAMPLED_RECORDS = 50
-COLUMNS_MAX = 1_000
 ERRORS = frozenset("#DIV/0! #N/A #NAME? #NULL! #NUM! #REF! #VALUE!".split())
 """What a workbook shows where a formula failed; it is no value."""
 
@@ -56,7 +55,7 @@ def read_values(data: bytes, name: str, limits: ReadingLimits) -> Draft:
     csv.field_size_limit(limits.text_characters_max)
     records = csv.reader(StringIO(text, newline=""), delimiter=delimiter_of(text))
     rows = (
-        Row(number, tuple(cell.strip() for cell in record[:COLUMNS_MAX]))
+        Row(number, tuple(cell.strip() for cell in record))
         for number, record in enumerate(records, start=1)
     )
     manuscript = Manuscript()
@@ -94,7 +93,7 @@ def _checked(rows: Iterator[Row], most: int, limits: ReadingLimits) -> list[Row]
 
 
 def _sheet_rows(sheet: Any) -> Iterator[Row]:
-    for number, row in enumerate(sheet.iter_rows(max_col=COLUMNS_MAX), start=1):
+    for number, row in enumerate(sheet.iter_rows(), start=1):
         cells = [_shown(cell.value, getattr(cell, "number_format", "")) for cell in row]
         while cells and not cells[-1]:
             cells.pop()

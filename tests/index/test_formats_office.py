@@ -205,6 +205,18 @@ def test_a_second_table_under_a_blank_row_has_its_own_header(read: Any) -> None:
     ]
 
 
+@pytest.mark.parametrize("name", ["a.xlsx", "a.csv"])
+def test_no_column_is_left_out_however_many_there_are(read: Any, name: str) -> None:
+    header = ["Station", *(f"Day {number}" for number in range(1, 1_501))]
+    row = ["Coast", *(10_000 + number for number in range(1, 1_501))]
+    values = "\n".join(",".join(map(str, each)) for each in (header, row)).encode()
+    document = read(name, workbook({"Rail": [header, row]}) if name == "a.xlsx" else values)
+    ((_, number, text),) = rows_of(document)
+    assert number == 2
+    assert text.startswith("Station: Coast; Day 1: 10001; ")
+    assert text.endswith("; Day 1500: 11500")
+
+
 def test_rows_without_a_header_are_their_values(read: Any) -> None:
     document = read("a.xlsx", workbook({"S": [["Coast", 210], ["Desert", 845]]}))
     assert [row[2] for row in rows_of(document)] == ["Coast; 210", "Desert; 845"]

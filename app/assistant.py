@@ -41,9 +41,13 @@ class Assistant:
         """
         models = models or Models.open(settings.models_folder)
         models.warm_up()  # the vocabulary loads on a thread while the index and the reader open
-        retriever = Retriever.open(settings.index_folder, models)
+        return cls.over(settings, Retriever.open(settings.index_folder, models))
+
+    @classmethod
+    def over(cls, settings: Settings, retriever: Retriever) -> Assistant:
+        """Take an index that is open, published or not; raises CuratedUnusable."""
         entries = read_curated(settings.curated_file) if settings.curated_file else ()
-        reader = models.reader(READER_FILE)
+        reader = retriever.models.reader(READER_FILE)
         return cls(Opened(settings, retriever, reader, load_calibrations(), entries))
 
     def reopened(self) -> Assistant:

@@ -6,10 +6,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from app.assistant import Assistant
-from app.calibration import load_calibrations
-from app.opened import Opened
 from app.pins import BrokenPin, Pin, check_pins, read_pins
-from app.settings import READER_FILE, Settings
+from app.settings import Settings
 from index import Retriever, VersionRefused
 
 WHY = {
@@ -28,7 +26,7 @@ def open_gate(file: Path, settings: Settings) -> Callable[[Retriever], None]:
     pins = read_pins(file)
 
     def refuse_if_broken(retriever: Retriever) -> None:
-        broken = ask_pins(pins, _assistant(retriever, settings))
+        broken = ask_pins(pins, Assistant.over(settings, retriever))
         if broken:
             count = sum(pin.enabled for pin in pins)
             raise VersionRefused(
@@ -70,8 +68,3 @@ def _shown(quote: str) -> str:
     words = " ".join(quote.split())
     cut = words[: QUOTE_CHARACTERS_SHOWN - 1].rstrip() + "…"
     return words if len(words) <= QUOTE_CHARACTERS_SHOWN else cut
-
-
-def _assistant(retriever: Retriever, settings: Settings) -> Assistant:
-    reader = retriever.models.reader(READER_FILE)
-    return Assistant(Opened(settings, retriever, reader, load_calibrations()))

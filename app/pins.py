@@ -1,12 +1,13 @@
 """Pinned questions: answers that a new version of an index has to give as well.
 
-One JSON object a line (``docs/manual/reports.md``), written from readers' thumbs-up and by hand.
+One JSON object a line (``docs/manual/reports.md``), written from readers' thumbs-up, from the
+answers that the operator chose, and by hand.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Literal, TypeAlias
 
@@ -92,7 +93,7 @@ def read_pins(file: Path) -> tuple[Pin, ...]:
 
 
 def pin_of(given: Given) -> Pin:
-    """Return the pin that holds an answer to what it quotes."""
+    """Return the pin that holds an answer, which quotes something, to what it quotes."""
     return Pin(
         question=given.question,
         language=given.language,
@@ -102,17 +103,26 @@ def pin_of(given: Given) -> Pin:
     )
 
 
-def add_pins(file: Path, liked: Iterable[Given]) -> tuple[int, int]:
+def pins_of_curated(questions: Iterable[str], ask: Callable[[str], Reply]) -> Iterator[Pin]:
+    """Yield a pin for each of an operator's questions that is given the answer chosen for it."""
+    for question in questions:
+        reply = ask(question)
+        if reply.curated:
+            expected = (ExpectedQuote(path=q.path, quote=q.quote) for q in quotes_of(reply))
+            yield Pin(question=question, language=reply.language, expected=tuple(expected))
+
+
+def add_pins(file: Path, pins: Iterable[Pin]) -> tuple[int, int]:
     """Add the questions that aren't in a file yet to its end, and return how many were added and
     how many were there; what is there stays as it is. Raises PinsUnusable and OSError.
     """
     kept = read_pins(file) if file.exists() else ()
     known = {pin.asked for pin in kept}
     lines = []
-    for given in liked:
-        if given.asked not in known and given.quotes:
-            known.add(given.asked)
-            lines.append(pin_of(given).model_dump_json(exclude_defaults=True))
+    for pin in pins:
+        if pin.asked not in known:
+            known.add(pin.asked)
+            lines.append(pin.model_dump_json(exclude_defaults=True))
     if lines:
         before = file.read_text(encoding="utf-8") if kept or file.exists() else ""
         joint = "" if not before or before.endswith("\n") else "\n"

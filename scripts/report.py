@@ -27,8 +27,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from pydantic import ValidationError
 
+from app.curated_file import read_curated
 from app.errors import AnsweringError
-from app.pins import BrokenPin, add_pins, read_pins
+from app.pins import BrokenPin, Pin, add_pins, pin_of, pins_of_curated, read_pins
 from app.replaying import Outcome, Replay, as_replay, replay_one, to_replay
 from app.report import (
     DAYS_DEFAULT,
@@ -67,9 +68,9 @@ def main() -> int:
         settings = Settings(**{key: value for key, value in chosen.items() if value is not None})
         if arguments.check is not None:
             return _check(arguments.check, settings, as_json=arguments.json)
+        if arguments.pin is not None:
+            return _pin(arguments.pin, settings)
         with _storage(settings) as storage:
-            if arguments.pin is not None:
-                return _pin(arguments.pin, storage)
             if arguments.replay:
                 return _replay(storage, settings, as_json=arguments.json)
             return _report(arguments, storage, settings)
@@ -108,7 +109,10 @@ def _arguments() -> argparse.Namespace:
         "--replay", action="store_true", help="ask the stored questions again, and compare"
     )
     instead.add_argument(
-        "--pin", type=Path, metavar="FILE", help="add the answers that readers found right"
+        "--pin",
+        type=Path,
+        metavar="FILE",
+        help="add the answers that readers found right, and those of curated_file",
     )
     instead.add_argument(
         "--check", type=Path, metavar="FILE", help="ask the pinned questions of a file"
@@ -179,9 +183,16 @@ def _replay(storage: Storage, settings: Settings, *, as_json: bool) -> int:
     return 1 if replay.counts["lost"] or replay.counts["changed"] else 0
 
 
-def _pin(file: Path, storage: Storage) -> int:
-    with reading(storage.file) as stored:
-        added, kept = add_pins(file, stored.liked())
+def _pin(file: Path, settings: Settings) -> int:
+    """Pin what readers found right, and what the operator chose where it is answered so."""
+    pins: list[Pin] = []
+    if settings.storage_file is not None or settings.curated_file is None:
+        with _storage(settings) as storage, reading(storage.file) as stored:
+            pins += (pin_of(each) for each in stored.liked() if each.quotes)
+    if settings.curated_file is not None:
+        questions = [each for one in read_curated(settings.curated_file) for each in one.questions]
+        pins += pins_of_curated(questions, _assistant(settings).ask)
+    added, kept = add_pins(file, pins)
     print(f"{file}: {added} pinned questions added, {kept} kept")
     return 0
 

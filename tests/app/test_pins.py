@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from app.errors import QuestionRefused
-from app.pins import Pin, PinsUnusable, add_pins, check_pins, read_pins
+from app.pins import Pin, PinsUnusable, add_pins, check_pins, pin_of, read_pins
 from app.stored import Given, reading
 from app.storing import Storage, Verdict
 from app.types import Reply
@@ -52,7 +52,7 @@ def test_a_thumbs_up_becomes_a_pin_unless_somebody_thought_otherwise_later(tmp_p
         (refused, "right"),
     )  # fmt: skip
     file = tmp_path / "pins.jsonl"
-    assert add_pins(file, found) == (1, 0)
+    assert add_pins(file, map(pin_of, found)) == (1, 0)
     (pin,) = read_pins(file)
     assert (pin.question, pin.short_answer) == ("One?", "One")
     assert [(each.path, each.quote) for each in pin.expected] == [("a.md", "One.")]
@@ -64,11 +64,11 @@ def test_what_stands_in_the_file_stays_as_it_is(tmp_path: Path) -> None:
     by_hand = f'{BY_HAND}\n\n{BY_HAND.replace("Who?", "One?")[:-1]}, "enabled": false}}'
     file.write_text(by_hand, encoding="utf-8")
     found = liked(tmp_path, (answer("ONE?"), "right"), (answer("Two?"), "right"))
-    assert add_pins(file, found) == (1, 2)
+    assert add_pins(file, map(pin_of, found)) == (1, 2)
     text = file.read_text(encoding="utf-8")
     assert text.startswith(f"{by_hand}\n")
     assert [pin.question for pin in read_pins(file)] == ["Who?", "One?", "Two?"]
-    assert add_pins(file, found) == (0, 3)
+    assert add_pins(file, map(pin_of, found)) == (0, 3)
     assert file.read_text(encoding="utf-8") == text
 
 

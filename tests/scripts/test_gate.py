@@ -123,6 +123,23 @@ def test_a_file_that_holds_no_pins_stops_the_build_before_it_begins(
     assert state(run) == before
 
 
+def test_answers_that_the_operator_chose_are_given_at_the_gate_too(
+    run: Run, pins: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    question = "Whom does a visitor ask first?"
+    chosen = tmp_path / "curated.yaml"
+    answer = {"document": "a.md", "quote": MASTER}
+    chosen.write_text(json.dumps([{"questions": [question], "answer": [answer]}]), "utf-8")
+    pins.write_text(pin(question) + "\n", "utf-8")
+    (run.docs / "c.md").write_text("# The library\n\nThe library holds 12,400 books.\n", "utf-8")
+    assert run.json("--gate", str(pins))[1]["error"]["code"] == "version_refused"
+    monkeypatch.setenv("BRIEFING_DESK_CURATED_FILE", str(chosen))
+    assert run.json("--gate", str(pins))[0] == 0
+    (run.docs / "a.md").write_text("# The harbour\n\nIt has another master.\n", "utf-8")
+    code, said = run.json("--gate", str(pins))
+    assert (code, said["pins"][0]["question"]) == (2, question)
+
+
 def test_going_back_has_no_gate(run: Run, pins: Path) -> None:
     with pytest.raises(SystemExit) as raised:
         run("--rollback", "--gate", str(pins))

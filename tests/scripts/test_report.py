@@ -15,12 +15,12 @@ from typing import Any
 
 import pytest
 
-from app.pins import Pin
+from app.pins import Pin, read_pins
 from app.report import Report
 from app.storing import Storage
 from tests.replies import abstention, answer
 from tests.running import briefing_assistant
-from tests.serving import briefing_index
+from tests.serving import SOURCES, briefing_index
 
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
 MANUAL = REPOSITORY / "docs" / "manual" / "reports.md"
@@ -129,6 +129,34 @@ def test_right_answers_are_pinned_and_hold(call: CallScript, tmp_path: Path) -> 
     code, page, _ = call("--check", str(pins))
     assert code == 1
     assert "0 of 1 pinned questions" in page
+
+
+def test_answers_that_the_operator_chose_are_pinned_without_any_storage(
+    call: CallScript, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    document = "framework-2026-2031.md"
+    line = (SOURCES / document).read_text("utf-8").splitlines()[-1]
+    chosen = [
+        {"questions": ["Whom do I ring?", "Кому звонить?"],
+         "answer": [{"document": document, "quote": line}]},
+        {"questions": ["Who paints the bridge?"],
+         "answer": [{"document": document, "quote": "Nobody wrote this."}]},
+    ]  # fmt: skip
+    file, pins = tmp_path / "curated.yaml", tmp_path / "pins.jsonl"
+    file.write_text(json.dumps(chosen), "utf-8")
+    monkeypatch.setenv("BRIEFING_DESK_CURATED_FILE", str(file))
+    code, out, _ = call("--pin", str(pins), storage=None)
+    assert (code, out) == (0, f"{pins}: 2 pinned questions added, 0 kept\n")
+    assert [(pin.question, pin.language) for pin in read_pins(pins)] == [
+        ("Whom do I ring?", "en"),
+        ("Кому звонить?", "ru"),
+    ]
+    assert {each.quote for pin in read_pins(pins) for each in pin.expected} == {line}
+    assert call("--check", str(pins), storage=None)[0] == 0
+    assert "1 pinned questions added, 2 kept" in call("--pin", str(pins))[1]
+    assert len(read_pins(pins)) == 3  # with the one that a reader found right
+    monkeypatch.delenv("BRIEFING_DESK_CURATED_FILE")
+    assert as_json(call, "--check", str(pins))[0] == 1
 
 
 def test_without_a_storage_it_says_what_to_set_and_makes_none(

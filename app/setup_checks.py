@@ -18,10 +18,12 @@ from contextlib import closing
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from app.curated import find_spans
+from app.curated_file import read_curated
 from app.origins import is_loopback
 from app.settings import Settings, settings_file
 from app.storing import MIGRATIONS
-from index import ReadingLimits
+from index import ReadingLimits, Retriever
 
 ANSWER_SECONDS_MAX: Final = 5.0
 OTHERS: Final = 0o077
@@ -43,6 +45,21 @@ def check_setup(settings: Settings, limits: ReadingLimits) -> Iterator[Finding]:
     yield from _check_access(settings)
     yield from _check_storage(settings)
     yield from _check_recognition(limits)
+
+
+def check_curated(file: Path, retriever: Retriever) -> Iterator[Finding]:
+    """Yield the answers chosen by the operator that an index doesn't have; raises CuratedUnusable,
+    IndexBroken.
+    """
+    for entry in read_curated(file):
+        found = find_spans(entry, retriever)
+        if isinstance(found, str):
+            yield Finding(
+                "curated answers",
+                f"{file}, line {entry.line}, is left out: {found}",
+                "mend the entry, or index the document with these words",
+                is_fault=False,
+            )
 
 
 def _check_port(settings: Settings) -> Iterator[Finding]:
@@ -130,7 +147,8 @@ def _check_access(settings: Settings) -> Iterator[Finding]:
             is_fault=False,
         )
     named = settings_file()
-    if named and settings.password is not None and named.stat().st_mode & OTHERS:
+    has_password = settings.password is not None or settings.admin_password is not None
+    if named and has_password and named.stat().st_mode & OTHERS:
         yield Finding(
             "access",
             f"others on this machine may read {named}, which goes with a password",
@@ -145,6 +163,13 @@ def _check_storage(settings: Settings) -> Iterator[Finding]:
             "log",
             "each question is written into the log, where retention_days doesn't reach it",
             "set `log_questions` to false, unless readers know of it",
+            is_fault=False,
+        )
+    if file is None and settings.admin_password is not None:
+        yield Finding(
+            "admin",
+            "there is an admin page, and nothing is stored that it could show",
+            "set `storage_file`, or take `admin_password` out",
             is_fault=False,
         )
     if file is None:

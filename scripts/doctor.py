@@ -21,13 +21,18 @@ import sys
 import threading
 import time
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 # Only the standard library up here: the doctor has to speak where nothing is installed yet.
 REPOSITORY = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(REPOSITORY))
+
+if TYPE_CHECKING:
+    from app.setup_checks import Finding
 
 PYTHON_MINIMUM = (3, 11)
 PROBE_SECONDS_MAX = 180
@@ -132,11 +137,12 @@ def check_settings() -> list[Check]:
     detail = f"{chosen} chosen, {len(type(settings).model_fields) - chosen} as shipped"
     return [
         Check("settings", ok=True, detail=f"{detail}; file: {named or 'none'}"),
-        *(
-            Check(found.about, ok=not found.is_fault, detail=found.detail, fix=found.fix)
-            for found in check_setup(settings, limits)
-        ),
+        *_as_checks(check_setup(settings, limits)),
     ]
+
+
+def _as_checks(found: Iterable[Finding]) -> list[Check]:
+    return [Check(each.about, not each.is_fault, each.detail, each.fix) for each in found]
 
 
 def check_models(models_folder: Path) -> Check:
@@ -187,7 +193,9 @@ def check_index(index_folder: Path) -> Check:
 
 
 def check_use(index_folder: Path, models_folder: Path) -> list[Check]:
-    """Check that a whole index is asked with its own encoder, and that its files are there."""
+    """Check that a whole index is asked with its own encoder, and that its files are there, and
+    the words that the operator chose as answers.
+    """
     from index.manifest import read_manifest
     from index.models import read_manifest as read_models
     from index.store import Store
@@ -216,7 +224,19 @@ def check_use(index_folder: Path, models_folder: Path) -> list[Check]:
         detail = f"{len(other)} of {len(sources)} files changed or went since, e.g. {other[0]}"
         fix = "run `python scripts/build_index.py` with the same paths, or with --watch"
         checks.append(Check("sources", ok=True, detail=detail, fix=fix))
-    return checks
+    return checks + _check_curated(index_folder, models_folder)
+
+
+def _check_curated(index_folder: Path, models_folder: Path) -> list[Check]:
+    from app.settings import Settings
+    from app.setup_checks import check_curated
+    from index import Models, Retriever
+
+    file = Settings().curated_file
+    if file is None:
+        return []
+    with closing(Retriever.open(index_folder, Models.open(models_folder))) as retriever:
+        return _as_checks(check_curated(file, retriever))
 
 
 def check_offline(index_folder: Path, models_folder: Path) -> Check:

@@ -203,6 +203,7 @@ def test_an_address_of_another_machine_is_named() -> None:
             True,
         ),
         ({"path_prefix": "/briefing"}, "access", "no proxy", False),
+        ({"admin_password": "long enough for it"}, "admin", "nothing is stored", False),
         ({"log_questions": True}, "log", "each question", False),
         ({"storage_file": "/tmp/desk.sqlite"}, "storage", "nobody chose for how long", False),
         ({"storage_file": "/no/such/desk", "retention_days": 9}, "storage", "doesn't exist", True),
@@ -228,16 +229,17 @@ def test_a_storage_that_is_none_or_of_a_later_version_is_named(tmp_path: Path) -
     assert "later version" in found_in(storage_file=file, retention_days=9)["storage"].detail
 
 
+@pytest.mark.parametrize("name", ["password", "admin_password"])
 def test_a_file_with_a_password_that_others_may_read_is_named(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = tmp_path / "desk.toml"
-    file.write_text('password = "long enough"\n')
+    file.write_text(f'{name} = "long enough for it"\n')
     file.chmod(0o644)
     monkeypatch.setenv("BRIEFING_DESK_SETTINGS", str(file))
     assert "others on this machine may read" in found_in()["access"].detail
     file.chmod(0o600)
-    assert found_in() == {}
+    assert "access" not in found_in()
 
 
 def test_tesseract_that_isnt_there_or_lacks_a_language_is_named(
@@ -253,10 +255,25 @@ def test_tesseract_that_isnt_there_or_lacks_a_language_is_named(
     assert found_in(ReadingLimits(ocr_languages="eng")) == {}
 
 
-def test_an_index_of_another_encoder_and_files_that_went_are_named(tmp_path: Path) -> None:
+def test_an_index_of_another_encoder_and_files_and_words_that_went_are_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     sources = Path(shutil.copytree(HARBOUR, tmp_path / "sources"))
     index = build([sources], tmp_path / "index")
     assert doctor.check_use(index, MODELS) == []
+    curated = tmp_path / "curated.yaml"
+    words = (sources / "market.md").read_text("utf-8").splitlines()[-1]
+    entries = [
+        {"questions": [question], "answer": [{"document": "market.md", "quote": quote}]}
+        for question, quote in (("Which market?", words), ("Who?", "Nobody wrote this."))
+    ]
+    curated.write_text("\n".join(f"- {json.dumps(entry)}" for entry in entries), "utf-8")
+    monkeypatch.setenv("BRIEFING_DESK_CURATED_FILE", str(curated))
+    (check,) = doctor.check_use(index, MODELS)
+    assert check.ok
+    assert "line 2, is left out: market.md: the quote 'Nobody wrote this.' isn't" in check.detail
+    assert check.fix
+    monkeypatch.delenv("BRIEFING_DESK_CURATED_FILE")
     (sources / "market.md").unlink()
     (check,) = doctor.check_use(index, MODELS)
     assert check.ok

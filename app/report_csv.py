@@ -23,8 +23,11 @@ COLUMNS: Final = (
     "quote",
 )
 
-FORMULA_OPENINGS: Final = ("=", "+", "-", "@", "\t", "\r")
-"""What a spreadsheet may take a cell for a formula by (OWASP, CSV Injection)."""
+FORMULA_OPENINGS: Final = (*"=+-@＝＋－＠", "\t", "\r", "\n")
+"""What a spreadsheet may take a cell for a formula by (OWASP, CSV Injection): the signs
+are taken in full width too.
+"""
+
 
 Cell: TypeAlias = str | int | None
 

@@ -8,7 +8,7 @@ from urllib.parse import quote as percent
 from app.types import Citation, Quoted, SourceState
 from index import Document, Place
 
-PLAIN_TEXT_SUFFIXES = frozenset({".txt", ".md"})
+PLAIN_TEXT_SUFFIXES = frozenset({".txt", ".md", ".markdown"})
 """The types of original that are served as plain text, to be looked at in the browser."""
 
 FRAGMENT_WORDS = 6

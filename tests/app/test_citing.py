@@ -8,6 +8,7 @@ from urllib.parse import unquote
 import pytest
 
 from app.citing import COUNTED_CHARACTERS_MAX, cite
+from app.lookups import media_type_shown
 from app.types import Citation, Quoted
 from index import Document, Place
 
@@ -43,6 +44,13 @@ def test_a_pdf_opens_at_its_page() -> None:
     citation = cited("One. Two.", "Two.", "a.pdf", Place(start=5, page=7))
     assert citation.link == "/api/documents/report%201/source#page=7"
     assert citation.page == 7
+
+
+@pytest.mark.parametrize("name", ["a.txt", "a.md", "A.MD", "a.markdown"])
+def test_a_text_opens_at_its_words_and_a_browser_may_show_it(name: str, tmp_path: Path) -> None:
+    assert fragment(cited("One. Two.", "Two.", name)) == "Two."
+    (tmp_path / name).write_text("One. Two.", "utf-8")
+    assert media_type_shown(tmp_path / name) == "text/plain; charset=utf-8"
 
 
 def test_what_a_browser_saves_has_no_place_in_its_link() -> None:

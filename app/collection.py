@@ -9,9 +9,17 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Final
 
-from app.language import LANGUAGES, detect_language, lexicon, numbers, same_name, stems
+from app.language import (
+    LANGUAGES,
+    detect_language,
+    lexicon,
+    numbers,
+    same_name,
+    spelled_numbers,
+    stems,
+)
 from app.types import Language, Term
-from index import Retriever, fold
+from index import Retriever, fold, words
 
 INITIALS_CHARACTERS_MAX: Final = 2_000_000
 """How much text of a collection is searched for what initials stand for."""
@@ -48,6 +56,11 @@ class Collection:
             ),
             *(numbers(word) for word in self.known_words if word[:1].isdigit()),
             *map(numbers, texts),
+            *(
+                spelled_numbers(found, lexicon(language))
+                for found in map(list, map(words, texts))
+                for language in LANGUAGES
+            ),
         )
         self._stems = Counter[str]()
         for word, count in self.known_words.items():
@@ -75,15 +88,22 @@ class Collection:
 
     def _spelled_out(self, written: str) -> str | None:
         """Return the words of the collection that initials stand for ("SMEs" → "small and
-        medium-sized enterprises"), or None; two letters only stand for capitalised words.
+        medium-sized enterprises"), or None; two letters only stand for capitalised words, and no
+        letter for a function word.
         """
         letters = written.removesuffix("s")
         if not (_INITIALS.fullmatch(written) and letters.isupper() and len(letters) > 1):
             return None
         pattern = r"\b" + _BETWEEN_INITIALS.join(
-            rf"{re.escape(letter)}[^\W\d_]+" for letter in fold(letters)
+            rf"({re.escape(letter)}[^\W\d_]+)" for letter in fold(letters)
         )
         for match in re.finditer(pattern, self._folded_text):
+            if any(
+                word in lexicon(language).function_words
+                for word in match.groups()
+                for language in LANGUAGES
+            ):
+                continue  # IFC is no "is free of charge"
             found = self._text[match.start() : match.end()]
             if len(letters) > 2 or all(
                 part[:1].isupper() for part in found.split() if len(part) > 3

@@ -73,6 +73,8 @@ def resolve(read: str, history: Sequence[str], lists: Lexicon) -> FollowUp:
     opening = next(
         (o for o in lists.followup_openings if folded == o or folded.startswith(o + " ")), None
     )
+    if opening is not None and opening.split()[-1] not in lists.question_words:
+        found = found[len(opening.split()) :]  # "what about" asks nothing itself
     asks = any(word in lists.question_words for word in found)
     has_pronoun = _pronoun(read, lists) is not None
     has_name = any(term.is_name for term in terms)
@@ -149,7 +151,10 @@ def _in_place(earlier: str, named: str, lists: Lexicon) -> Iterator[str]:
     runs = _runs(earlier, lambda word: not _is_small(word, lists))
     runs.sort(key=lambda span: (_shared_ending(earlier[slice(*span)], thing), span))
     for start, end in reversed(runs):
-        *_, last = words(earlier[start:end])
+        *others, last = words(earlier[start:end])
+        for word in others:  # "длина дока" → "ширина дока"
+            if _shared_ending(word.folded, thing) > max(1, _shared_ending(last.folded, thing)):
+                yield _exchanged(earlier, (start + word.start, start + word.end), thing)
         yield _exchanged(earlier, (start + last.start, end), thing)
         yield _exchanged(earlier, (start, end), thing)
 

@@ -18,7 +18,7 @@ from rapidfuzz.distance import DamerauLevenshtein, Levenshtein
 from rapidfuzz.fuzz import ratio
 
 from app.types import CourtesyKind, Language, QuestionKind
-from index import Frozen, fold, words
+from index import Frozen, Word, fold, words
 
 LANGUAGES: Final[tuple[Language, ...]] = ("en", "ru", "kk")
 Measure: TypeAlias = Literal["money", "area", "percent", "duration", "length", "extent"]
@@ -94,6 +94,10 @@ class Lexicon(Frozen):
     year_after: re.Pattern[str]
     kinds: dict[QuestionKind, tuple[re.Pattern[str], ...]]
     courtesies: dict[CourtesyKind, tuple[re.Pattern[str], ...]]
+    preambles: tuple[re.Pattern[str], ...]
+    """What may precede a question and is no part of it ("could you tell me", "I wonder")."""
+    respelled: tuple[tuple[re.Pattern[str], str], ...]
+    """How small words are misspelt that no rule of letters would mend ("dose the ferry …")."""
     orders: tuple[re.Pattern[str], ...]
     number_words: dict[str, int]
     time_words: frozenset[str]
@@ -162,7 +166,12 @@ class Lexicon(Frozen):
     def _compile_one(cls, value: str) -> re.Pattern[str]:
         return re.compile(_fold_pattern(value))
 
-    @field_validator("orders", mode="before")
+    @field_validator("respelled", mode="before")
+    @classmethod
+    def _compile_first(cls, value: dict[str, str]) -> tuple[tuple[re.Pattern[str], str], ...]:
+        return tuple((re.compile(_fold_pattern(one)), meant) for one, meant in value.items())
+
+    @field_validator("orders", "preambles", mode="before")
     @classmethod
     def _compile(cls, value: Iterable[str]) -> tuple[re.Pattern[str], ...]:
         return tuple(re.compile(_fold_pattern(pattern)) for pattern in value)
@@ -393,3 +402,26 @@ def numbers(text: str) -> frozenset[str]:
         number.rstrip("0").rstrip(".") if "." in number else number.lstrip("0") or "0"
         for number in _NUMBER.findall(plain)
     )
+
+
+def spelled_numbers(found: Iterable[Word], lists: Lexicon) -> frozenset[str]:
+    """Return the numbers that words spell ("forty-two" → ``42``, "two hundred" → ``200``).
+
+    A word for one is left out: it is a pronoun as often as a number.
+    """
+    spelled: list[int] = []
+    before = 0
+    for word in found:
+        number = lists.number_words.get(word.folded, 0)
+        tens = before >= 20 and before % 10 == 0 and number < 10
+        hundreds = before >= 100 and before % 100 == 0 and number < 100
+        if spelled and number and (tens or hundreds):
+            spelled[-1] += number
+            number = spelled[-1]
+        elif spelled and 1 < before < 10 and number == 100:
+            spelled[-1] *= number
+            number = spelled[-1]
+        elif number > 1:
+            spelled.append(number)
+        before = number
+    return frozenset(map(str, spelled))

@@ -7,7 +7,9 @@ kind of question, and the words that carry it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
 from typing import Final, cast, get_args
 
 from rapidfuzz.distance import DamerauLevenshtein
@@ -15,16 +17,29 @@ from rapidfuzz.distance import DamerauLevenshtein
 from app.content_words import bare_text, content_terms
 from app.errors import QuestionRefused
 from app.following_up import FollowUp, resolve
-from app.language import LANGUAGES, Lexicon, detect_language, is_cyrillic, lexicon, numbers, stems
+from app.language import (
+    LANGUAGES,
+    Lexicon,
+    detect_language,
+    is_cyrillic,
+    lexicon,
+    numbers,
+    spelled_numbers,
+    stems,
+)
 from app.types import CourtesyKind, Language, Query, QuestionKind, Term
-from index import fold, words
+from index import Word, fold, words
 
 SPELLING_LETTERS_MIN: Final = 5
 """Shorter words have too many neighbours at one edit to be corrected."""
 QUESTION_WORD_LETTERS_MIN: Final = 3
+OPENING_WORDS: Final = 2
+"""A question word stands among so many first words of a question ("In which year …")."""
 COURTESY_WORDS_MORE: Final = 3
 _COURTESIES: Final[Sequence[CourtesyKind]] = ("ability", "goodbye", "thanks", "greeting")
 """Of several in one text, the first of these is answered."""
+_GAP: Final = re.compile(r"\.[*+]|(?:^|[( |]|\\b)\\w|\[\^")
+"""In a pattern, what stands for any words; after letters it only stands for an ending."""
 
 
 def understand(
@@ -67,7 +82,7 @@ def understand(
             break
     lists = lexicon(spoken)
     if courtesy is None:
-        asked = _without_greeting(asked, lists)
+        asked = _without_preamble(_without_greeting(asked, lists), lists)
     is_order = courtesy is None and any(p.search(fold(asked)) for p in lists.orders)
 
     read, corrections = _respell(asked, lists, known_words, is_word, spelled_out)
@@ -90,7 +105,7 @@ def understand(
         readings=len(follow_up.readings),
         corrections=corrections,
         terms=content_terms(_subject(standalone, kind, lists), lists),
-        numbers=_numbers(standalone, lists),
+        numbers=numbers(standalone) | spelled_numbers(words(standalone), lists),
     )
 
 
@@ -124,16 +139,51 @@ def _courtesy(asked: str, lists: Lexicon, known_words: Mapping[str, int]) -> Cou
 
 
 def _without_greeting(asked: str, lists: Lexicon) -> str:
-    """Drop a greeting or thanks that precedes the question proper ("Hello! How many …?")."""
+    """Drop a greeting or thanks that precedes the question proper ("Hello! How many …?"), without
+    a stop between them only where a question word follows.
+    """
     folded = fold(asked)
     for kind in ("greeting", "thanks"):
         for pattern in lists.courtesies[kind]:
             opening = pattern.match(folded)
-            if opening and opening.end() and folded[opening.end() :].startswith(tuple(",!.-")):
-                rest = asked[opening.end() :].lstrip(" ,!.-")
-                if rest:
-                    return rest
+            if not opening or not opening.end():
+                continue
+            rest = asked[opening.end() :].lstrip(" ,!.-")
+            stops = folded[opening.end() :].startswith((",", "!", ".", "-", " -"))
+            if rest and (stops or _opens_with_question_word(rest, lists, 1)):
+                return rest
     return asked
+
+
+def _without_preamble(asked: str, lists: Lexicon) -> str:
+    """Drop what precedes the question proper ("Could you tell me how many …") where what is left
+    opens as a question does, or as one put as a request ("Can you list …").
+    """
+    rest = asked
+    while True:
+        folded = fold(rest)
+        ends = (one.end() for pattern in lists.preambles if (one := pattern.match(folded)))
+        end = max(ends, default=0)
+        if not end:
+            break
+        rest = rest[end:].lstrip(" ,:;.!-\u2013\u2014")
+        if _opens_with_question_word(rest, lists, OPENING_WORDS) or _opens_as_request(rest, lists):
+            asked = rest
+    return asked
+
+
+def _opens_with_question_word(text: str, lists: Lexicon, count: int) -> bool:
+    first = [word.folded for word in words(text)][:count]
+    return any(word in lists.question_words for word in first)
+
+
+def _opens_as_request(text: str, lists: Lexicon) -> bool:
+    plain = bare_text(text)
+    return any(
+        pattern.pattern.startswith("^") and pattern.match(plain)
+        for patterns in lists.kinds.values()
+        for pattern in patterns
+    )
 
 
 def _kind(plain: str, terms: Sequence[Term], lists: Lexicon) -> QuestionKind:
@@ -152,28 +202,30 @@ def _subject(text: str, kind: QuestionKind, lists: Lexicon) -> str:
     A pattern with a gap for other words in it reaches over the subject and is left out.
     """
     for pattern in lists.kinds.get(kind, ()):
-        if ".*" in pattern.pattern or r"\w" in pattern.pattern.replace(r"\w*", ""):
+        if _has_gap(pattern.pattern):
             continue
         for match in pattern.finditer(fold(text)):
             text = text[: match.start()] + " " * len(match[0]) + text[match.end() :]
     return text
 
 
-def _numbers(text: str, lists: Lexicon) -> frozenset[str]:
-    """Return the numbers of a text, those in words included ("forty-two" → 42).
-
-    A word for one is left out: it is a pronoun as often as a number.
-    """
-    spelled: list[int] = []
-    before = 0
-    for word in words(text):
-        number = lists.number_words.get(word.folded, 0)
-        if spelled and before >= 20 and before % 10 == 0 and 0 < number < 10:
-            spelled[-1] += number
-        elif number > 1:
-            spelled.append(number)
-        before = number
-    return numbers(text) | frozenset(map(str, spelled))
+@cache
+def _has_gap(pattern: str) -> bool:
+    """Say whether a pattern can match any words, what it only looks at left aside."""
+    depths = list[int]()  # of the groups that are open, how many look ahead or behind
+    matched = ""
+    at = 0
+    while at < len(pattern):
+        step = 2 if pattern[at] == "\\" else 1
+        if pattern[at] == "(":
+            looks = re.match(r"\(\?<?[=!]", pattern[at:]) is not None
+            depths.append((depths[-1] if depths else 0) + looks)
+        if not (depths and depths[-1]):
+            matched += pattern[at : at + step]
+        if pattern[at] == ")" and depths:
+            depths.pop()
+        at += step
+    return _GAP.search(matched) is not None
 
 
 def _respell(
@@ -190,6 +242,7 @@ def _respell(
     the collection (the most frequent among equals) lies within one edit, or two in a long word; a
     transposition is one edit.
     """
+    text, mended = _mend(text, lists)
     replaced: list[tuple[str, str]] = []
     out = text
     found = list(words(text))
@@ -197,7 +250,9 @@ def _respell(
     for word in reversed(found):
         bare = word.folded
         written = text[word.start : word.end]
-        meant = None if asks or word is not found[0] else _question_word(bare, lists, known_words)
+        meant = None
+        if not asks and word is found[0]:
+            meant = _question_word(word, text, lists, known_words)
         if meant is not None:
             replaced.append((written, meant))
             out = out[: word.start] + meant + out[word.end :]
@@ -217,6 +272,7 @@ def _respell(
             or bare in lists.time_words
             or bare in lists.number_words
             or is_word(bare)
+            or any(is_word(base) for base in _bases(bare))
         ):
             continue
         edits_max = 2 if len(bare) >= _two_edits_from(bare) else 1
@@ -236,7 +292,30 @@ def _respell(
             correction = best[2].capitalize() if written[:1].isupper() else best[2]
             replaced.append((written, correction))
             out = out[: word.start] + correction + out[word.end :]
-    return out, tuple(reversed(replaced))
+    return out, (*mended, *reversed(replaced))
+
+
+def _mend(text: str, lists: Lexicon) -> tuple[str, list[tuple[str, str]]]:
+    """Return a text with its misspelt small words mended, and the replacements; that an apostrophe
+    was left out isn't worth telling.
+    """
+    replaced: list[tuple[str, str]] = []
+    for pattern, meant in lists.respelled:
+        for match in reversed(list(pattern.finditer(fold(text)))):
+            written = text[match.start() : match.end()]
+            right = meant.capitalize() if written[:1].isupper() else meant
+            if fold(written) != fold(meant).replace("'", ""):
+                replaced.append((written, right))
+            text = text[: match.start()] + right + text[match.end() :]
+    return text, replaced
+
+
+def _bases(bare: str) -> Iterator[str]:
+    """Yield an English word without the ending that makes it a plural or a past."""
+    if not is_cyrillic(bare):
+        for ending in ("s", "es", "ed"):
+            if bare.endswith(ending) and len(bare) - len(ending) >= SPELLING_LETTERS_MIN:
+                yield bare.removesuffix(ending)
 
 
 def _two_edits_from(bare: str) -> int:
@@ -246,10 +325,13 @@ def _two_edits_from(bare: str) -> int:
     return 11 if is_cyrillic(bare) else 8
 
 
-def _question_word(bare: str, lists: Lexicon, known_words: Mapping[str, int]) -> str | None:
-    """Return the question word that a question's first word is one edit from ("wen did …"), where
+def _question_word(
+    word: Word, text: str, lists: Lexicon, known_words: Mapping[str, int]
+) -> str | None:
+    """Return the question word that a word of a question is one edit from ("wen did …"), where
     neither the collection nor the language's own small words have it.
     """
+    bare = word.folded
     if (
         len(bare) < QUESTION_WORD_LETTERS_MIN
         or bare in known_words
@@ -258,5 +340,19 @@ def _question_word(bare: str, lists: Lexicon, known_words: Mapping[str, int]) ->
     ):
         return None
     near = [one for one in lists.question_words if DamerauLevenshtein.distance(bare, one) == 1]
+
+    def fits(one: str) -> int:
+        """Return how many letters say what kind of question it is with this word ("how many")."""
+        read = fold(text[: word.start] + one + text[word.end :])
+        return max(
+            (
+                len(match[0])
+                for patterns in lists.kinds.values()
+                for pattern in patterns
+                if not _has_gap(pattern.pattern) and (match := pattern.search(read))
+            ),
+            default=0,
+        )
+
     # An added letter is likelier missing than a wrong one: "wen" is "when", not "who".
-    return max(near, key=lambda one: (len(one), one), default=None)
+    return max(near, key=lambda one: (fits(one), len(one), one), default=None)

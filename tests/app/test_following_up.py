@@ -22,6 +22,8 @@ def readings(question: str, earlier: str, language: Language = "en") -> list[str
         ("en", "How many grants were given?", "And startups?", "How many startups were given?"),
         ("en", "Who is the head of sales?", "And of trade?", "Who is the head of trade?"),
         ("ru", "Какова длина туннеля?", "А моста?", "Какова длина моста?"),
+        ("ru", "Какова длина туннеля?", "А ширина?", "Какова ширина туннеля?"),
+        ("en", "How long is the tunnel?", "What about the bridge?", "How long is the bridge?"),
         (
             "kk", "Жаңа ауруханада қанша қабат бар?", "Ал ескісінде?",
             "Жаңа ескісінде қанша қабат бар?",

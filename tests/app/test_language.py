@@ -12,9 +12,11 @@ from app.language import (
     opposites,
     romanise,
     same_name,
+    spelled_numbers,
     stems,
 )
-from index import fold
+from app.types import Language
+from index import fold, words
 
 
 @pytest.mark.parametrize(
@@ -98,6 +100,23 @@ def test_words_that_only_look_alike_are_not_one_name(one: str, other: str) -> No
 )
 def test_numbers_are_read_as_plain_decimals(text: str, expected: set[str]) -> None:
     assert numbers(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "expected"),
+    [
+        ("en", "forty-two", {"42"}),
+        ("en", "two hundred fifty", {"250"}),
+        ("en", "three or four", {"3", "4"}),
+        ("ru", "двести пятьдесят два", {"252"}),
+        ("kk", "екі жүз елу бес", {"255"}),
+        ("en", "the one bridge", set()),
+    ],
+)
+def test_numbers_in_words_are_put_together(
+    language: Language, text: str, expected: set[str]
+) -> None:
+    assert spelled_numbers(words(text), lexicon(language)) == expected
 
 
 def test_an_opposite_is_found_across_languages() -> None:

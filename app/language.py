@@ -97,7 +97,9 @@ class Lexicon(Frozen):
     preambles: tuple[re.Pattern[str], ...]
     """What may precede a question and is no part of it ("could you tell me", "I wonder")."""
     respelled: tuple[tuple[re.Pattern[str], str], ...]
-    """How small words are misspelt that no rule of letters would mend ("dose the ferry …")."""
+    """How small words are misspelt that no rule of letters would mend ("dose the ferry …"); a
+    pattern's only group is what is replaced, or else the whole.
+    """
     orders: tuple[re.Pattern[str], ...]
     number_words: dict[str, int]
     time_words: frozenset[str]

@@ -285,7 +285,9 @@ def _respell(
                 best = None
                 break
             edits = DamerauLevenshtein.distance(bare, known, score_cutoff=edits_max)
-            if edits <= edits_max and (known[0] == bare[0] or edits == 1):
+            # A letter more or less in front makes another word ("bother" and "other").
+            same_front = known[0] == bare[0] or (edits == 1 and len(known) == len(bare))
+            if edits <= edits_max and same_front:
                 candidate = (edits, -count, known)
                 best = min(best, candidate) if best else candidate
         if best is not None:
@@ -302,11 +304,12 @@ def _mend(text: str, lists: Lexicon) -> tuple[str, list[tuple[str, str]]]:
     replaced: list[tuple[str, str]] = []
     for pattern, meant in lists.respelled:
         for match in reversed(list(pattern.finditer(fold(text)))):
-            written = text[match.start() : match.end()]
+            start, end = match.span(pattern.groups)
+            written = text[start:end]
             right = meant.capitalize() if written[:1].isupper() else meant
             if fold(written) != fold(meant).replace("'", ""):
                 replaced.append((written, right))
-            text = text[: match.start()] + right + text[match.end() :]
+            text = text[:start] + right + text[end:]
     return text, replaced
 
 

@@ -40,9 +40,9 @@ def test_the_language_of_a_short_question_is_told(question: str, language: str) 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_word_lists_are_folded_so_that_they_can_match(language: str) -> None:
     lists = lexicon(language)
-    for words in (lists.function_words, lists.question_words, lists.pronouns, lists.time_words):
-        assert words
-        assert all(word == fold(word) for word in words)
+    for known in (lists.function_words, lists.question_words, lists.pronouns, lists.time_words):
+        assert known
+        assert all(word == fold(word) for word in known)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -97,6 +97,13 @@ def test_a_question_at_the_limit_is_read_and_one_over_it_is_refused() -> None:
         ("Во сколько открывается музей?", "when"),
         ("Во сколько обошёлся мост?", "how_much"),
         ("Музей сағат нешеде ашылады?", "when"),
+        ("In which months is it closed?", "when"),
+        ("What is the deadline for bids?", "when"),
+        ("What's planned for the bridge?", "next"),
+        ("What were the funds used for?", "fact"),
+        ("С какого возраста пускают?", "how_much"),
+        ("Чему равна длина моста?", "how_much"),
+        ("Өтінімді қашанға дейін беру керек?", "when"),
         ("Как зовут капитана?", "who"),
         ("Шхунаны кімнен алды?", "who"),
         ("В связи с чем закрыт мост?", "reason"),
@@ -150,6 +157,7 @@ def test_a_greeting_before_a_question_is_not_the_question() -> None:
         ("Can you list the canals?", "list the canals?"),
         ("hello who runs it", "who runs it"),
         ("Dear assistant, who runs it?", "who runs it?"),
+        ("Sorry to bother you, but who runs it?", "who runs it?"),
         ("Скажите, пожалуйста, сколько стоит проезд?", "сколько стоит проезд?"),
         ("Хотелось бы узнать, почему закрыли мост", "почему закрыли мост"),
         ("Привет сколько стоит проезд", "сколько стоит проезд"),
@@ -288,6 +296,7 @@ def test_a_misspelling_is_read_as_the_collection_spells_it_and_said_so() -> None
         ("hwo runs the bridge", "who runs the bridge"),
         ("Dose the bridge open?", "Does the bridge open?"),
         ("What dose of it is given?", "What dose of it is given?"),
+        ("how meny canals dose the bridge cross", "how many canals does the bridge cross"),
         ("How long is teh bridge?", "How long is the bridge?"),
         ("скока стоит проезд", "сколько стоит проезд"),
         ("каналдар қшан ашылды", "каналдар қашан ашылды"),
@@ -321,6 +330,19 @@ def test_a_pronoun_takes_what_the_earlier_answer_named() -> None:
 def test_a_right_word_is_never_corrected_though_the_collection_lacks_it() -> None:
     assert read("Which house is large?").corrections == ()
     assert read("How many visitors?").corrections == ()
+
+
+def test_a_letter_more_or_less_in_front_makes_another_word() -> None:
+    query = understand(
+        "Когда ходят суда?",
+        history=(),
+        language=None,
+        known_words={"входят": 3},
+        is_word=lambda _: False,
+        spelled_out=lambda _: None,
+        characters_max=500,
+    )
+    assert query.corrections == ()
 
 
 def test_a_plural_of_a_right_word_is_right() -> None:

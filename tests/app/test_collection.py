@@ -1,0 +1,30 @@
+from __future__ import annotations
+
+import pytest
+
+from app.assistant import Assistant
+from app.collection import Collection
+from app.settings import Settings
+from index import build_index
+
+
+@pytest.fixture(scope="module")
+def collection(tmp_path_factory: pytest.TempPathFactory) -> Collection:
+    folder = tmp_path_factory.mktemp("collection")
+    (folder / "notes.md").write_text(
+        "# Notes\n\nThe ferry is free of charge for two hundred fifty pupils. "
+        "The Lindal Harbour Trust keeps forty-two boats.\n",
+        encoding="utf-8",
+    )
+    build_index([folder / "notes.md"], folder / "index", Settings().models_folder)
+    return Assistant.open(Settings(index_folder=folder / "index")).opened.collection
+
+
+def test_initials_stand_for_words_that_carry_meaning_only(collection: Collection) -> None:
+    assert collection.spelled_out("LHT") == "Lindal Harbour Trust"
+    assert collection.spelled_out("IFC") is None
+
+
+def test_numbers_that_documents_spell_in_words_are_known(collection: Collection) -> None:
+    assert collection.numbers >= {"250", "42"}
+    assert "12" not in collection.numbers

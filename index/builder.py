@@ -81,7 +81,8 @@ def build_index(
     changed, nothing is written. ``workers`` files are read at once, one a core unless given; what
     comes out is the same for any number. ``gate`` is given the new version before it is published,
     and may raise VersionRefused: then the old index stays, and the next build has the vectors.
-    Raises ModelMissing, BuildInProgress, and NothingToIndex (the old index stays).
+    Raises ModelMissing, BuildInProgress, NothingToIndex, and IndexUnwritable or OSError where the
+    disk is full (the old index stays).
     """
     began = time.monotonic()
     limits = limits or ReadingLimits()

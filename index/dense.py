@@ -14,7 +14,7 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
-from index.errors import IndexBroken
+from index.errors import IndexBroken, IndexUnwritable
 from index.types import Vector, Vectors
 
 FLAT_VECTORS_MAX = 200_000
@@ -37,7 +37,7 @@ class DenseIndex:
 
     @classmethod
     def write(cls, vectors: Vectors, path: Path, *, flat_max: int = FLAT_VECTORS_MAX) -> None:
-        """Write the vectors to a file, row by row in their order."""
+        """Write the vectors to a file, row by row in their order; raise IndexUnwritable."""
         count, dimension = vectors.shape
         if count <= flat_max:
             index: faiss.Index = faiss.IndexFlatIP(dimension)
@@ -48,7 +48,13 @@ class DenseIndex:
             step = -(-count // TRAINING_VECTORS)
             index.train(np.ascontiguousarray(vectors[::step]))
         index.add(np.ascontiguousarray(vectors))
-        faiss.write_index(index, str(path))
+        # faiss itself only prints that a file could not be closed, and leaves it cut short.
+        try:
+            with path.open("wb") as file:
+                writer = faiss.PyCallbackIOWriter(file.write)  # type: ignore[attr-defined]
+                faiss.write_index(index, writer)
+        except (OSError, RuntimeError) as error:
+            raise IndexUnwritable(path, error) from error
 
     @classmethod
     def open(cls, path: Path) -> DenseIndex:

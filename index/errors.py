@@ -5,6 +5,7 @@ IndexingError
 ├── NothingToIndex        no readable document under the given paths
 ├── BuildInProgress       another builder holds the index folder
 ├── VersionRefused        the gate lets a new version not be published
+├── IndexUnwritable       a library could not write its file of a new version: the disk is full
 ├── IndexMissing          no index at the folder
 ├── IndexBroken           a file of the index is damaged, missing, or from another version
 └── ModelMissing          a prepared model file is absent or has the wrong hash
@@ -18,6 +19,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from index.types import Frozen, UnreadableReason
 
 
@@ -48,6 +51,13 @@ class VersionRefused(IndexingError):
     def __init__(self, message: str, refusals: Sequence[Frozen]) -> None:
         super().__init__(message)
         self.refusals = tuple(refusals)
+
+
+class IndexUnwritable(IndexingError):
+    """A file of a new version could not be written."""
+
+    def __init__(self, file: Path, why: Exception) -> None:
+        super().__init__(f"{file} can't be written ({why}); make room, or give another --index DIR")
 
 
 class IndexMissing(IndexingError):

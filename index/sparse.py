@@ -16,7 +16,7 @@ import numpy as np
 import tantivy
 
 from index.dense import Hits
-from index.errors import IndexBroken
+from index.errors import IndexBroken, IndexUnwritable
 from index.words import words
 
 WRITER_BYTES = 64 * 2**20
@@ -66,20 +66,12 @@ class SparseIndex:
 
     @classmethod
     def write(cls, entries: Iterable[SparseEntry], folder: Path) -> None:
-        """Write the passages into a folder."""
+        """Write the passages into a folder; raise IndexUnwritable."""
         folder.mkdir(parents=True, exist_ok=True)
-        index = tantivy.Index(_schema(), path=str(folder))
-        writer = index.writer(heap_size=WRITER_BYTES, num_threads=1)
-        for entry in entries:
-            folded = [word.folded for word in words(entry.text)]
-            document = tantivy.Document()
-            document.add_unsigned("row", entry.row)
-            document.add_unsigned("document", entry.document)
-            document.add_text("words", " ".join(folded))
-            document.add_text("stems", " ".join(stems(folded)))
-            writer.add_document(document)
-        writer.commit()
-        writer.wait_merging_threads()
+        try:
+            _write(entries, folder)
+        except (ValueError, OSError) as error:  # as tantivy passes on what the system says
+            raise IndexUnwritable(folder, error) from error
 
     @classmethod
     def open(cls, folder: Path) -> SparseIndex:
@@ -127,3 +119,18 @@ class SparseIndex:
         rows = [int(self._searcher.doc(address)["row"][0]) for _, address in hits]
         scores = [float(score) for score, _ in hits]
         return np.array(rows, np.int64), np.array(scores, np.float32)
+
+
+def _write(entries: Iterable[SparseEntry], folder: Path) -> None:
+    index = tantivy.Index(_schema(), path=str(folder))
+    writer = index.writer(heap_size=WRITER_BYTES, num_threads=1)
+    for entry in entries:
+        folded = [word.folded for word in words(entry.text)]
+        document = tantivy.Document()
+        document.add_unsigned("row", entry.row)
+        document.add_unsigned("document", entry.document)
+        document.add_text("words", " ".join(folded))
+        document.add_text("stems", " ".join(stems(folded)))
+        writer.add_document(document)
+    writer.commit()
+    writer.wait_merging_threads()

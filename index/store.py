@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from index.errors import IndexBroken
+from index.errors import IndexBroken, IndexUnwritable
 from index.manifest import REBUILD_COMMAND
 from index.types import (
     Document,
@@ -70,6 +70,7 @@ def write_store(
 
     Each document comes with its passages, the texts that were embedded and their fingerprints;
     ``problems`` are the parts of their files that could not be read, by the file's id.
+    Raises IndexUnwritable.
     """
     terms: Counter[str] = Counter()
     connection = sqlite3.connect(path, isolation_level=None)
@@ -121,6 +122,8 @@ def write_store(
         )
         connection.execute("CREATE INDEX passages_of_document ON passages (document)")
         connection.execute("COMMIT")
+    except sqlite3.OperationalError as error:
+        raise IndexUnwritable(path, error) from error
     finally:
         connection.close()
 

@@ -32,6 +32,7 @@ from index import (  # noqa: E402
     NothingToIndex,
     VersionRefused,
 )
+from index.errors import IndexUnwritable  # noqa: E402
 from index.terminals import printable  # noqa: E402
 from index.types import Frozen, SkipReason  # noqa: E402
 
@@ -57,6 +58,7 @@ ERROR_CODES: dict[type[Exception], str] = {
     BuildInProgress: "build_in_progress",
     GateUnusable: "gate_unusable",
     IndexMissing: "index_missing",
+    IndexUnwritable: "not_writable",
     ModelMissing: "model_missing",
     NothingToIndex: "nothing_to_index",
     VersionRefused: "version_refused",
@@ -177,7 +179,7 @@ def _failure(error: Exception, index_folder: Path) -> Failure:
         place = error.filename or index_folder
         return Failure(
             "not_writable",
-            f"{place} can't be used: {error.strerror}; give another folder with --index",
+            f"{place} can't be used: {error.strerror or error}; give another folder with --index",
         )
     if isinstance(error, ValidationError):
         wrong = "; ".join(f"{each['loc'][-1]}: {each['msg']}" for each in error.errors())

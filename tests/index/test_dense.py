@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 
 from index import IndexBroken
 from index.dense import DenseIndex
+from index.errors import IndexUnwritable
 from index.types import Vectors
+from tests.disks import full_disk
 
 
 def unit_vectors(count: int, dimension: int, seed: int) -> Vectors:
@@ -73,3 +75,10 @@ def test_a_file_that_is_no_index_is_named(tmp_path: Path) -> None:
     (tmp_path / "dense").write_bytes(b"nonsense" * 100)
     with pytest.raises(IndexBroken, match="dense can't be read"):
         DenseIndex.open(tmp_path / "dense")
+
+
+@pytest.mark.parametrize("count", [100, 10_000])
+def test_a_disk_that_is_full_is_said(count: int, tmp_path: Path) -> None:
+    vectors = np.ones((count, 8), np.float32)
+    with full_disk(32 * count), pytest.raises(IndexUnwritable, match=r"a\.faiss can't be written"):
+        DenseIndex.write(vectors, tmp_path / "a.faiss")

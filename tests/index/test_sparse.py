@@ -9,7 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from index import IndexBroken
+from index.errors import IndexUnwritable
 from index.sparse import SparseEntry, SparseIndex
+from tests.disks import full_disk
 
 TEXTS = [
     "Irrigation upgrades covered 92,000 hectares",
@@ -77,3 +79,9 @@ def test_a_search_within_documents_stays_there(sparse: SparseIndex) -> None:
 def test_a_folder_that_is_no_index_is_named(tmp_path: Path) -> None:
     with pytest.raises(IndexBroken, match="can't be read"):
         SparseIndex.open(tmp_path / "nothing")
+
+
+def test_a_disk_that_is_full_is_said(tmp_path: Path) -> None:
+    entries = [SparseEntry(row, 0, f"word{row} of its own") for row in range(500)]
+    with full_disk(1_000), pytest.raises(IndexUnwritable, match="sparse can't be written"):
+        SparseIndex.write(entries, tmp_path / "sparse")

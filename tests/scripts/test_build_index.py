@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from index import BuildReport
+from tests.disks import full_disk
 
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
 MODELS = REPOSITORY / "var" / "models"
@@ -138,6 +139,20 @@ def test_a_folder_that_can_not_be_written_is_said(run: Run, tmp_path: Path) -> N
     run.index = tmp_path / "file" / "index"
     code, said = run.json()
     assert (code, said["error"]["code"]) == (2, "not_writable")
+
+
+def test_a_disk_that_is_full_is_said_and_keeps_the_old_index(run: Run) -> None:
+    (run.docs / "a.md").write_text("Words of a.", "utf-8")
+    assert run.json()[0] == 0
+    before = (run.index / "current").read_bytes()
+    (run.docs / "a.md").write_text("Other words.", "utf-8")
+    with full_disk(12_000):
+        code, said = run.json()
+    assert (code, said["error"]["code"]) == (2, "not_writable")
+    assert "passages.sqlite can't be written (" in said["error"]["message"]
+    assert "--index" in said["error"]["message"]
+    assert (run.index / "current").read_bytes() == before
+    assert run.json()[1]["changed"] == ["a.md"]
 
 
 def test_rollback_says_where_it_led_goes_further_back_and_says_when_it_can_not(run: Run) -> None:

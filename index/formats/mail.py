@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import email.policy
+from contextlib import suppress
 from email.message import EmailMessage, Message
 from email.parser import BytesParser
 from email.utils import parsedate_to_datetime
@@ -55,6 +56,16 @@ def read_mail(data: bytes) -> tuple[Draft, tuple[Attachment, ...]]:
 
 
 def _header(message: EmailMessage, name: str) -> str:
+    """Return a header; one in the bytes of an old encoding, against the standard, is made out."""
+    raw = next(
+        (str(value) for key, value in message.raw_items() if key.lower() == name.lower()), ""
+    )
+    written = raw.encode(errors="surrogateescape")
+    try:
+        written.decode()
+    except UnicodeDecodeError:
+        with suppress(UnreadableDocument):
+            return in_one_line(decode(written))
     return in_one_line(str(message[name] or ""))
 
 

@@ -215,6 +215,15 @@ def test_a_message_in_an_old_encoding_is_read(read: Any) -> None:
     assert words in document.text
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "cp1251", "koi8-r"])
+def test_a_header_in_raw_bytes_is_made_out(read: Any, encoding: str) -> None:
+    subject = "Протокол собрания жителей".encode(encoding)
+    body = b"Subject: " + subject + b"\nDate: Tue, 07 May 2024 23:30:00 +0500\n\nThe line opens.\n"
+    document = read("a.eml", body)
+    assert document.title == "Протокол собрания жителей"
+    assert document.text.startswith("# Протокол собрания жителей\n")
+
+
 # --- what a name says and what a file is --------------------------------------------------------
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Final, cast, get_args
 
-from rapidfuzz.distance import DamerauLevenshtein
+from rapidfuzz.distance import DamerauLevenshtein, Prefix
 
 from app.content_words import bare_text, content_terms
 from app.errors import QuestionRefused
@@ -287,7 +287,9 @@ def _respell(
             edits = DamerauLevenshtein.distance(bare, known, score_cutoff=edits_max)
             # A letter more or less in front makes another word ("bother" and "other").
             same_front = known[0] == bare[0] or (edits == 1 and len(known) == len(bare))
-            if edits <= edits_max and same_front:
+            # Two in the last letters make another form of it ("economist" and "economic").
+            same_end = edits < 2 or Prefix.similarity(bare, known) < min(len(bare), len(known)) - 2
+            if edits <= edits_max and same_front and same_end:
                 candidate = (edits, -count, known)
                 best = min(best, candidate) if best else candidate
         if best is not None:

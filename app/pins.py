@@ -66,8 +66,10 @@ class BrokenPin(Frozen):
     reason: str | None
 
 
-def read_pins(file: Path) -> tuple[Pin, ...]:
-    """Return the pinned questions of a file, blank lines left out; raises PinsUnusable."""
+def read_pins(file: Path, *, may_be_empty: bool = False) -> tuple[Pin, ...]:
+    """Return the pinned questions of a file, blank lines left out; raises PinsUnusable, for a file
+    without any as well unless it may be empty: nothing would be asked, and all would seem well.
+    """
     try:
         lines = file.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
@@ -89,6 +91,11 @@ def read_pins(file: Path) -> tuple[Pin, ...]:
                 f"{f'{place}: ' if place else ''}{first['msg']}; docs/manual/reports.md says how "
                 "one is written."
             ) from error
+    if not pins and not may_be_empty:
+        raise PinsUnusable(
+            f"{file} holds no pinned question; `python scripts/report.py --pin {file}` adds those "
+            "that readers found right."
+        )
     return tuple(pins)
 
 
@@ -116,7 +123,7 @@ def add_pins(file: Path, pins: Iterable[Pin]) -> tuple[int, int]:
     """Add the questions that aren't in a file yet to its end, and return how many were added and
     how many were there; what is there stays as it is. Raises PinsUnusable and OSError.
     """
-    kept = read_pins(file) if file.exists() else ()
+    kept = read_pins(file, may_be_empty=True) if file.exists() else ()
     known = {pin.asked for pin in kept}
     lines = []
     for pin in pins:

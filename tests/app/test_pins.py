@@ -122,6 +122,17 @@ def test_a_line_that_is_no_pin_is_named(tmp_path: Path, line: str) -> None:
         read_pins(file)
 
 
+def test_a_file_without_a_pin_is_refused_where_it_is_asked_and_may_be_added_to(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "pins.jsonl"
+    file.write_text("\n\n", encoding="utf-8")
+    with pytest.raises(PinsUnusable, match="holds no pinned question"):
+        read_pins(file)
+    assert add_pins(file, [pinned()]) == (1, 0)
+    assert read_pins(file) == (pinned(),)
+
+
 def test_a_file_that_cant_be_read_is_one_sentence(tmp_path: Path) -> None:
     for file in (tmp_path / "nothing.jsonl", tmp_path):
         with pytest.raises(PinsUnusable, match=r"report\.py --pin"):

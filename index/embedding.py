@@ -22,15 +22,30 @@ if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
 BATCH_TEXTS = 32
+FEW_TEXTS = 128
+"""Up to so many are given to the graph without sentence-transformers around it: importing that and
+torch takes 5 s of a core, encoding these takes less."""
 
 
 def embed_passages(encoder: Encoder, texts: Sequence[str]) -> Iterator[Vectors]:
     """Yield the vectors of the texts in their order, a batch at a time, each core on its own text.
 
-    A vector does not depend on which texts stand beside it.
+    A vector does not depend on which texts stand beside it, nor on how many there are.
     """
-    if not texts:
-        return
+    encode = _encode_plainly if len(texts) <= FEW_TEXTS else _encode_around
+    yield from encode(encoder, texts)
+
+
+def _encode_plainly(encoder: Encoder, texts: Sequence[str]) -> Iterator[Vectors]:
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        for first in range(0, len(texts), BATCH_TEXTS):
+            batch = texts[first : first + BATCH_TEXTS]
+            yield np.concatenate(
+                list(pool.map(lambda text: encoder.encode_passages([text]), batch))
+            )
+
+
+def _encode_around(encoder: Encoder, texts: Sequence[str]) -> Iterator[Vectors]:
     model = _around(encoder)
     for first in range(0, len(texts), BATCH_TEXTS):
         vectors = model.encode(

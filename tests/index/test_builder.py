@@ -179,10 +179,16 @@ def test_a_moved_folder_is_found_where_it_is_now(
 
 
 @pytest.mark.usefixtures("with_sentence_transformers")
-def test_sentence_transformers_runs_the_same_graph(models: Models) -> None:
+@pytest.mark.parametrize("few", [0, 128])
+def test_sentence_transformers_runs_the_same_graph(
+    few: int, models: Models, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from index import embedding
     from index.embedding import embed_passages
 
+    monkeypatch.setattr(embedding, "FEW_TEXTS", few)
     texts = ["One.", "Two words.", "Үш сөз бар."]
     (vectors,) = embed_passages(models.encoder, texts)
     assert (vectors == models.encoder.encode_passages(texts)).all()
+    monkeypatch.setattr(embedding, "FEW_TEXTS", 128)
     assert not list(embed_passages(models.encoder, []))

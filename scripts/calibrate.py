@@ -6,9 +6,9 @@
 With --data, the folder of question files, the questions are those of squad2-dev.calibrate and the
 written ones that are set aside for this (app/training/written.py). A file of one's own holds
 {"id", "question", "context", "answers": [{"text", "start"}]}, one a line. All are put to an index
-of all their contexts, so that retrieval errs as it does in use, and as many passages are read.
-Questions whose passage is in their own language fit one model, the others another. Questions that
-trained the reader, and those that measure the program, have no place here.
+of all their contexts (a dozen, of our own), so that retrieval errs as it does in use, and as many
+passages are read. Questions whose passage is in their own language fit one model, the others
+another. Questions that trained the reader, and those that measure the program, have no place here.
 Exit codes: 0 done, 2 nothing written.
 """
 
@@ -45,6 +45,9 @@ from index import Models, Retriever, build_index
 RIDGE = 1.0
 """Weight of the penalty on squared weights; it only keeps weights finite on small sets."""
 CURVE_POINTS = 60
+OWN_HEADING = " > "
+OWN_TOGETHER = 12
+"""Passages of our own that share an index."""
 DEVIATION_MIN = 1e-3
 """A feature that never varies on the set (all of it is English) gets this, and no weight."""
 
@@ -90,14 +93,16 @@ def main() -> int:
         sets = [read_rows(file) for file in arguments.questions]
         if arguments.data:
             sets.append(read_rows(arguments.data / CALIBRATING_FILE))
-            sets.append([asdict(one) for one in read_written(arguments.data, "calibrate")])
+            written = [asdict(one) for one in read_written(arguments.data, "calibrate")]
+            sets.extend([row for row in written if _is_own(row) == own] for own in (False, True))
     except (OSError, WrongInput) as error:
         print(f"Nothing was written: {error}", file=sys.stderr)
         return 2
     models_folder = arguments.models or Settings().models_folder
     rows = [row for each in sets for row in each[: arguments.limit]]
+    collections = _collections(rows)
     with tempfile.TemporaryDirectory() as folder:
-        labelled = _label(rows, Path(folder), models_folder)
+        labelled = _label(collections, Path(folder), models_folder)
     given = ["--data DIR"] if arguments.data else []
     command = " ".join(
         ["python scripts/calibrate.py", *given, *(file.name for file in arguments.questions)]
@@ -125,19 +130,37 @@ def main() -> int:
     return 0
 
 
-def _label(rows: Sequence[dict[str, Any]], folder: Path, models_folder: Path) -> list[Labelled]:
-    """Ask every question of the contexts in its context's language; label what was found.
+def _is_own(row: dict[str, Any]) -> bool:
+    """Say whether a context opens with a line of headings, as the passages of our own do."""
+    return OWN_HEADING in str(row["context"]).split("\n")[0]
+
+
+def _collections(rows: Sequence[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
+    """Part the questions into those that are put to one index.
 
     Collections are mostly of one language: in one of three, a question in Kazakh would find
-    Kazakh passages that have nothing to do with it.
+    Kazakh passages that have nothing to do with it. Passages of our own are cuts of as many
+    documents: what is asked of one ("Who may vote?") others answer too, so that a few share one.
     """
-    models = Models.open(models_folder)
-    by_language: dict[str, list[dict[str, Any]]] = {}
+    found: dict[str, list[dict[str, Any]]] = {}
+    own: dict[str, int] = {}
     for row in rows:
-        by_language.setdefault(detect_language(row["context"]), []).append(row)
+        name: str = detect_language(row["context"])
+        if _is_own(row):
+            number = own.setdefault(row["context"], len(own))
+            name = f"{name}-{number // OWN_TOGETHER}"
+        found.setdefault(name, []).append(row)
+    return found
+
+
+def _label(
+    collections: dict[str, list[dict[str, Any]]], folder: Path, models_folder: Path
+) -> list[Labelled]:
+    """Ask every question of its collection; label what was found."""
+    models = Models.open(models_folder)
     labelled: list[Labelled] = []
-    for language, some in sorted(by_language.items()):
-        sources, index_folder = folder / language / "sources", folder / language / "index"
+    for name, some in sorted(collections.items()):
+        sources, index_folder = folder / name / "sources", folder / name / "index"
         asked = write_sources(some, sources)
         build_index([sources], index_folder, models_folder)
         labelled.extend(_label_each(asked, models, index_folder))

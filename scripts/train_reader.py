@@ -1,6 +1,7 @@
 """Train the extractive reader, export it, measure it.
 
     python scripts/train_reader.py train --data DIR --start DIR --output DIR --minutes 100
+    python scripts/train_reader.py average DIR/checkpoint.pt app/reader --to DIR
     python scripts/train_reader.py export --checkpoint DIR/checkpoint.pt --data DIR
     python scripts/train_reader.py measure --data DIR --json FILE
 
@@ -59,6 +60,13 @@ def train(arguments: argparse.Namespace) -> int:
         file=sys.stderr,
     )
     return 1 if interrupted.is_set() else 0
+
+
+def average(arguments: argparse.Namespace) -> int:
+    from app.training.network import average_weights
+
+    print(average_weights(arguments.readers, arguments.to))
+    return 0
 
 
 def export(arguments: argparse.Namespace) -> int:
@@ -124,6 +132,11 @@ def main(arguments: list[str] | None = None) -> int:
     part.add_argument("--bfloat16", action="store_true", help="multiply in 16 bits (AVX512-BF16)")
     part.add_argument("--resume", action="store_true")
     part.set_defaults(run=train)
+
+    part = commands.add_parser("average", help="average the weights of readers of one descent")
+    part.add_argument("readers", type=Path, nargs="+", help="checkpoints or --start folders")
+    part.add_argument("--to", type=Path, required=True, help="folder for reader.safetensors")
+    part.set_defaults(run=average)
 
     part = commands.add_parser("export", help="write the int8 graph that the application opens")
     part.add_argument("--checkpoint", type=Path, required=True, help="or a --start folder")

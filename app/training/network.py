@@ -5,6 +5,7 @@ Its first token stands for "the text doesn't say".
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -103,3 +104,29 @@ def load_weights(network: torch.nn.Module, path: Path, weights: str) -> None:
     saved = torch.load(path, weights_only=True, map_location="cpu")
     averaged = saved["averaged"] if weights == "averaged" else {}
     network.load_state_dict({**saved["model"], **averaged})
+
+
+def average_weights(readers: Sequence[Path], to: Path) -> Path:
+    """Write the mean of several readers' weights, which one start has in common, as a start folder.
+
+    Such a mean is often better than each of them (model soups, Wortsman et al. 2022). Each reader
+    is a checkpoint, of which the averaged weights are taken, or a start folder. Raises WrongInput
+    where one is another network.
+    """
+    import torch
+    from safetensors.torch import save_file
+
+    network = build_network("eager")
+    found = []
+    for reader in readers:
+        load_weights(network, reader, "averaged")
+        found.append({name: tensor.clone() for name, tensor in network.state_dict().items()})
+    mean = {
+        name: torch.stack([each[name] for each in found]).mean(dim=0)
+        for name, tensor in found[0].items()
+        if tensor.is_floating_point()
+    }
+    to.mkdir(parents=True, exist_ok=True)
+    file = to / "reader.safetensors"
+    save_file(mean, str(file))
+    return file

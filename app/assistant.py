@@ -113,9 +113,9 @@ class Assistant:
         if query.refers_back or query.names_another:
             earlier = self._reply(history[-1], history[:-1], language, documents)
             others = opened.other_readings(query, history, language, earlier.short_answer)
-            tried = (opened.find(one, chosen, watch) for one in others)
+            tried = [found, *(opened.find(one, chosen, watch) for one in others)]
             new = [one for one in tried if one.answers_beyond(earlier)]
-            found = max([found, *new], key=lambda one: one.worth)
+            found = max(new or [found], key=lambda one: one.worth)
         query, verdict = found.query, found.verdict
         frame = opened.frame(query, chosen)
         watch.begin("composing")

@@ -88,13 +88,37 @@ def resolve(read: str, history: Sequence[str], lists: Lexicon) -> FollowUp:
     earlier = resolve(" ".join(history[-1].split()), history[:-1], lists).readings[0]
     before = earlier.standalone
     joined = f"{before} {read}" if before.endswith(("?", ".", "!")) else f"{before}? {read}"
-    together = Reading(joined, read if asks else earlier.says_kind)
+    together = Reading(joined, read if asks or _asks_for_list(read, lists) else earlier.says_kind)
     if not elliptic or has_pronoun:
-        return FollowUp((together,), refers_back=has_pronoun or bare_question)
+        readings = [together]
+        if bare_question and not has_pronoun:
+            readings.extend(Reading(one, read) for one in _asked_of(before, read, lists))
+        elif opens and len(terms) > 1:  # "and how deep is the tunnel?" may stand alone
+            readings.append(Reading(read, read))
+        return FollowUp(
+            tuple(readings),
+            refers_back=has_pronoun or bare_question,
+            names_another=opens and len(readings) > 1,
+        )
     named = read[_opening_characters(read, opening or "") :].strip(" ,?.!")
     replaced = dict.fromkeys(_in_place(before, named, lists))
     readings = (*(Reading(one, one) for one in replaced), together)[:READINGS_MAX]
     return FollowUp(readings, names_another=bool(named))
+
+
+def _asks_for_list(read: str, lists: Lexicon) -> bool:
+    """Say whether a follow-up asks for a list whatever was asked before ("Can you list them?")."""
+    return any(pattern.search(bare_text(read)) for pattern in lists.kinds.get("list", ()))
+
+
+def _asked_of(earlier: str, read: str, lists: Lexicon) -> Iterator[str]:
+    """Yield a question that is nothing but its question words ("By whom?"), asked of what the
+    earlier one says without its own ("By whom was the museum founded?").
+    """
+    asking = [word for word in words(earlier) if word.folded in lists.question_words]
+    if len(asking) == 1:
+        rest = earlier[: asking[0].start] + earlier[asking[0].end :]
+        yield f"{read.strip(' ,?.!')} {' '.join(rest.split())}"
 
 
 def _pronoun(read: str, lists: Lexicon) -> Word | None:
@@ -131,19 +155,30 @@ def _in_place(earlier: str, named: str, lists: Lexicon) -> Iterator[str]:
     new_terms = content_terms(f". {named}", lists)
     if new_terms and all(term.is_name for term in new_terms):
         names = {term.folded for term in content_terms(earlier, lists) if term.is_name}
-        for span in reversed(_runs(earlier, lambda word: word in names)):
-            yield _exchanged(earlier, span, named)
+        small = lists.function_words - lists.determiners
+        for start, end in reversed(_runs(earlier, lambda word: word in names)):
+            *_, before = (None, *words(earlier[:start]))
+            # "to Hest" → "from Skarv"
+            with_it = before is not None and {before.folded, opening.folded} <= small
+            yield _exchanged(earlier, (before.start if before and with_it else start, end), named)
         return
     phrases = list(_phrases(earlier, lists))
     for at, span in reversed(phrases):
-        if opening.folded in lists.function_words and opening.folded == at:
+        if opening.folded == at and at not in lists.determiners:
             yield _exchanged(earlier, span, named)
     thing = named
     if opening.folded in lists.function_words and opening.folded not in lists.determiners:
         thing = named[opening.end :].strip()
     has_article = [span for at, span in phrases if at in lists.determiners]
-    for span in reversed(has_article):
-        yield _exchanged(earlier, span, thing)
+    for start, end in reversed(has_article):
+        rest = _exchanged(earlier, (start, end), "")
+        if not any(not _is_small(word.folded, lists) for word in words(rest)):
+            # Nothing says any more what is asked: "When was the museum founded?" → "the shipyard".
+            count = sum(1 for _ in words(thing))
+            kept = list(words(earlier[start:end]))[count:]
+            if kept:
+                yield _exchanged(earlier, (start, start + kept[0].start - 1), thing)
+        yield _exchanged(earlier, (start, end), thing)
     if has_article:
         return
     # Where no article says where a phrase begins: the words in a row that carry the question, or

@@ -101,7 +101,9 @@ def change(folder: Path, dice: random.Random) -> None:
         mark = "zq" + "".join(dice.choices("bcdfghjk", k=8))
         action = dice.choice(["add", "change", "change", "remove", "rename"])
         if action == "add":
-            lines = file.read_text("utf-8").splitlines()
+            # Without the blank ones, which would double from copy to copy until reading a file of
+            # them takes longer than a file may take.
+            lines = [line for line in file.read_text("utf-8").splitlines() if line.strip()]
             dice.shuffle(lines)
             (folder / f"{mark}.md").write_text(f"# Of {mark}\n\n" + "\n\n".join(lines), "utf-8")
         elif action == "change":

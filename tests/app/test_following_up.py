@@ -21,6 +21,15 @@ def readings(question: str, earlier: str, language: Language = "en") -> list[str
         ),
         ("en", "How many grants were given?", "And startups?", "How many startups were given?"),
         ("en", "Who is the head of sales?", "And of trade?", "Who is the head of trade?"),
+        ("en", "How much is a ticket to Hest?", "And to Skarv?", "How much is a ticket to Skarv?"),
+        (
+            "en", "How much is a ticket to Hest?", "And from Skarv?",
+            "How much is a ticket from Skarv?",
+        ),
+        ("en", "When was the bank founded?", "and the shipyard?", "When was the shipyard founded?"),
+        ("en", "When was the museum founded?", "By whom?", "By whom was the museum founded?"),
+        ("ru", "Когда основали музей?", "Кем?", "Кем основали музей?"),
+        ("en", "How long is the bridge?", "and how deep is the well?", "and how deep is the well?"),
         ("ru", "Какова длина туннеля?", "А моста?", "Какова длина моста?"),
         ("ru", "Какова длина туннеля?", "А ширина?", "Какова ширина туннеля?"),
         ("en", "How long is the tunnel?", "What about the bridge?", "How long is the bridge?"),
@@ -51,6 +60,11 @@ def test_the_year_before_is_reckoned_from_the_year_asked_about(
     language: Language, earlier: str, question: str, standalone: str
 ) -> None:
     assert readings(question, earlier, language)[0] == standalone
+
+
+def test_a_follow_up_that_asks_for_a_list_is_one_whatever_was_asked_before() -> None:
+    (reading,) = resolve("list them?", ["What does the plan align with?"], lexicon("en")).readings
+    assert reading.says_kind == "list them?"
 
 
 def test_a_bare_question_word_is_asked_of_the_earlier_answer() -> None:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from app.enumerating import ITEM_MARKER, asked_for
 from app.types import Draft, Evidence, Line, Query, Quoted
 
 ANSWER_CHARACTERS_MAX: Final = 900
@@ -23,7 +24,8 @@ TITLE_CHARACTERS_MAX: Final = 80
 ROOM_FOR_FIGURE: Final = 70
 """Characters kept, where documents disagree, for each short answer and its marks."""
 
-_ITEM_MARKER = re.compile(r"^\s*(?:[-*+\u2022]|\d{1,3}[.)])\s+")
+_LISTED: Final = frozenset({"list", "next", "who", "fact", "topic", "overview"})
+"""Kinds of question that a whole list may answer."""
 _LEADS: Final[Mapping[str, str]] = {
     "comparison": "comparison_lead",
     "overview": "overview_lead",
@@ -38,8 +40,9 @@ def compose(query: Query, evidence: Sequence[Evidence], templates: Mapping[str, 
     """
     lines = _opening(query, templates)
     best = evidence[0]
-    if query.kind == "list" and best.passage.kind == "list":
-        return _enumeration(best, lines, templates)
+    listed = asked_for(query, best) if query.kind in _LISTED else None
+    if listed is not None:
+        return _enumeration(best, listed.span, lines, templates)
     if best.span is None:
         if query.kind in _LEADS:
             lines.append(Line(role="template", text=templates[_LEADS[query.kind]]))
@@ -170,12 +173,12 @@ def _stated(
     return lines, _quoted(number, evidence, span)
 
 
-def _enumeration(best: Evidence, lines: list[Line], templates: Mapping[str, str]) -> Draft:
+def _enumeration(
+    best: Evidence, span: tuple[int, int], lines: list[Line], templates: Mapping[str, str]
+) -> Draft:
     """Return a list's items as bullets under the sentence that leads to them, in one quote."""
-    passage = best.passage
-    whole = (passage.sentences[0].start, passage.sentences[-1].end)
-    shown = _shown(_text(best, whole), 1, templates)
-    return Draft(lines=(*lines, *shown), quotes=(_quoted(1, best, whole),), short_answer=None)
+    shown = _shown(_text(best, span), 1, templates)
+    return Draft(lines=(*lines, *shown), quotes=(_quoted(1, best, span),), short_answer=None)
 
 
 def _shown(quote: str, number: int, templates: Mapping[str, str]) -> list[Line]:
@@ -183,7 +186,11 @@ def _shown(quote: str, number: int, templates: Mapping[str, str]) -> list[Line]:
     after what leads to them, without the source's own bullets.
     """
     rows = [row for row in quote.splitlines() if row.strip()]
-    items = [row for row in rows if _ITEM_MARKER.match(row)]
+    if len(rows) > 1 and all(row.lstrip().startswith("|") for row in rows):
+        cells = (re.sub(r"\s*\|\s*", " | ", row.strip().strip("|").strip()) for row in rows)
+        first = Line(role="template", text=templates["list_lead"], number=number)
+        return [first, *(Line(role="item", text=row) for row in cells)]
+    items = [row for row in rows if ITEM_MARKER.match(row)]
     if not items or len(rows) < 2:
         return [Line(role="quote", text=templates["quoted"].format(quote=quote), number=number)]
     lead = " ".join(row.strip() for row in rows[: rows.index(items[0])])
@@ -192,7 +199,7 @@ def _shown(quote: str, number: int, templates: Mapping[str, str]) -> list[Line]:
         if lead
         else Line(role="template", text=templates["list_lead"], number=number)
     )
-    rest = [_ITEM_MARKER.sub("", row).strip() for row in rows[rows.index(items[0]) :]]
+    rest = [ITEM_MARKER.sub("", row).strip() for row in rows[rows.index(items[0]) :]]
     return [first, *(Line(role="item", text=row) for row in rest)]
 
 
@@ -202,7 +209,8 @@ def _quotations(
     quotes: list[Quoted] = []
     room = LONG_ANSWER_CHARACTERS_MAX if len(evidence) > 1 else ANSWER_CHARACTERS_MAX
     for one in evidence:
-        span = _within(one, QUOTE_CHARACTERS_MAX)
+        is_list = one.passage.kind != "prose" and len(evidence) == 1
+        span = _within(one, LONG_ANSWER_CHARACTERS_MAX if is_list else QUOTE_CHARACTERS_MAX)
         room -= span[1] - span[0] + 8
         if quotes and room < 0:
             break

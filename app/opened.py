@@ -18,6 +18,7 @@ from app.confirming import confirm
 from app.curated import Curated
 from app.curated_file import CuratedEntry
 from app.disagreeing import find_disagreement
+from app.enumerating import find_enumeration, whole_table
 from app.errors import QuestionRefused
 from app.finding import find_evidence, find_leads, find_sentences
 from app.found import Found
@@ -31,7 +32,7 @@ from app.stopwatch import Stopwatch
 from app.templates import templates
 from app.types import Citation, Draft, Evidence, Language, Query, Quoted, Searched, Verdict
 from app.vocabulary import Vocabulary
-from index import RankedPassage, Retriever, SpanReader
+from index import Passage, RankedPassage, Retriever, SpanReader
 
 LOGGER: Final = logging.getLogger(__name__)
 
@@ -46,6 +47,8 @@ TITLES_MAX: Final = 6
 SENTENCES_COVERAGE_MIN: Final = 0.7
 """Share of a question's words, by weight, that chosen sentences must have to be an answer. Set by
 looking at the development questions (``scripts/evaluate.py``), not fitted."""
+LEAD_COVERAGE_MIN: Final = 0.8
+"""The same for what leads to a list, headings included."""
 SENTENCES_MAX: Final = {"overview": 6, "comparison": 4, "topic": 3, "list": 3, "next": 2}
 """Sentences quoted where no single span is the answer, by kind of question."""
 
@@ -320,6 +323,16 @@ class Opened:
         def choose() -> tuple[tuple[Evidence, ...], float]:
             return self._choose_sentences(query, ranked, chosen), SENTENCES_COVERAGE_MIN
 
+        def enumerate_() -> tuple[tuple[Evidence, ...], float]:
+            found = find_enumeration(
+                query,
+                ranked,
+                rarity=self.collection.rarity,
+                languages=self.collection.languages,
+                table=self._table,
+            )
+            return found, LEAD_COVERAGE_MIN
+
         ways = [read]
         only_names = bool(query.terms) and all(term.may_be_name for term in query.terms)
         if query.kind == "overview" and not query.terms:
@@ -328,6 +341,10 @@ class Opened:
             ways = [choose, read]
         elif (only_names and query.kind == "who") or query.kind in ("list", "next", "definition"):
             ways = [read, choose]
+        if query.kind == "list":
+            ways = [enumerate_, read, choose]
+        elif query.kind in ("fact", "who", "next", "topic"):
+            ways = [*ways, enumerate_]
         first: tuple[Verdict, tuple[Evidence, ...]] | None = None
         for way in ways:
             evidence, threshold = way()
@@ -380,6 +397,11 @@ class Opened:
         if not evidence:
             return 1.0
         return self.known.model(evidence[0].features).threshold(self.settings.answer_risk)
+
+    def _table(self, row: Passage) -> Passage | None:
+        one = row.document_id
+        text = self.retriever.document(one).text
+        return whole_table(row, self.retriever.passages_of(one), text)
 
     def _choose_sentences(
         self, query: Query, ranked: Sequence[RankedPassage], chosen: frozenset[str] | None

@@ -89,6 +89,8 @@ class Lexicon(Frozen):
     """Those of the pronouns that say whose, where the language marks it on the noun's place."""
     determiners: frozenset[str]
     """Words that open a phrase for a thing; empty for a language without articles."""
+    verdict_words: frozenset[str]
+    """Words that ask for a verdict ("allowed", "enough"): what answers may say the opposite."""
     followup_openings: tuple[str, ...]
     year_before: re.Pattern[str]
     year_after: re.Pattern[str]
@@ -119,6 +121,7 @@ class Lexicon(Frozen):
         "pronouns",
         "possessives",
         "determiners",
+        "verdict_words",
         "time_words",
         "light_words",
         mode="before",

@@ -49,7 +49,7 @@ SENTENCES_COVERAGE_MIN: Final = 0.7
 looking at the development questions (``scripts/evaluate.py``), not fitted."""
 LEAD_COVERAGE_MIN: Final = 0.8
 """The same for what leads to a list, headings included."""
-SENTENCES_MAX: Final = {"overview": 6, "comparison": 4, "topic": 3, "list": 3, "next": 2}
+SENTENCES_MAX: Final = {"overview": 6, "comparison": 4, "topic": 3}
 """Sentences quoted where no single span is the answer, by kind of question."""
 
 

@@ -93,6 +93,9 @@ def understand(
         follow_up = follow_up.about(antecedent, read, lists)
     standalone, says_kind = follow_up.readings[min(reading, len(follow_up.readings) - 1)]
     kind = _kind(bare_text(says_kind), content_terms(says_kind, lists), lists)
+    terms = content_terms(_subject(standalone, kind, lists), lists)
+    if kind == "yes_no":
+        terms = tuple(one for one in terms if one.folded not in lists.verdict_words) or terms
     return Query(
         question=question,
         standalone_question=standalone,
@@ -104,7 +107,7 @@ def understand(
         names_another=follow_up.names_another,
         readings=len(follow_up.readings),
         corrections=corrections,
-        terms=content_terms(_subject(standalone, kind, lists), lists),
+        terms=terms,
         numbers=numbers(standalone) | spelled_numbers(words(standalone), lists),
     )
 

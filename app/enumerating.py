@@ -17,6 +17,9 @@ from index import Passage, RankedPassage
 
 ITEM_MARKER: Final = re.compile(r"[ \t]*(?:[-*+\u2022]|\d{1,3}[.)])[ \t]+")
 ITEMS_MIN: Final = 2
+LEAD_SHARE_MIN: Final = 0.4
+"""Of the question's terms, the share that the lead itself must have: a title alone announces no
+list."""
 TABLE_CHARACTERS_MAX: Final = 1_500
 """A longer table is no answer to read."""
 
@@ -112,7 +115,7 @@ def find_enumeration(
                 probability=min(1.0, features.coverage),
             )
             worth = (features.coverage, features.sentence_coverage, features.fused)
-            if features.sentence_coverage and (best is None or worth > best[0]):
+            if features.sentence_coverage >= LEAD_SHARE_MIN and (best is None or worth > best[0]):
                 best = worth, evidence
     return (best[1],) if best else ()
 

@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
+from app.enumerating import enumerations
 from app.language import detect_language, lexicon, numbers
 from app.mentions import Mentions
 from app.types import Evidence, Features, Language, Query
@@ -245,10 +246,7 @@ def find_sentences(
         passage = candidate.passage
         foreign = languages[passage.document_id] != query.language
         place = Mentions(f"{passage.context_line} {passage.table_header}")
-        for sentence in passage.sentences:
-            quote = quote_around(
-                passage, (sentence.start - passage.start, sentence.end - passage.start)
-            )
+        for quote in _quotable(passage, whole=query.kind in ("overview", "topic")):
             text = passage.text[quote[0] - passage.start : quote[1] - passage.start]
             said = Mentions(text)
             both = said.joined(place)
@@ -271,6 +269,19 @@ def find_sentences(
     taken = _greedy(query, found, rarity, sentences_max)
     share = _share_covered(query, taken, rarity)
     return tuple(one.evidence.model_copy(update={"probability": share}) for one in taken)
+
+
+def _quotable(passage: Passage, *, whole: bool) -> list[tuple[int, int]]:
+    """Return what may be quoted of a passage where no span is the answer: each sentence, a list as
+    one, for its items say nothing without its lead; or the ``whole`` of it, as what is said about a
+    subject.
+    """
+    if whole and passage.kind == "prose":
+        return [quote_around(passage, (passage.start, passage.end))]
+    lists = [one.span for one in enumerations(passage)]
+    places = ((one.start, one.end) for one in passage.sentences)
+    alone = (one for one in places if not any(a <= one[0] < b for a, b in lists))
+    return [*lists, *(quote_around(passage, one) for one in alone)]
 
 
 class _Candidate(NamedTuple):

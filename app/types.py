@@ -16,12 +16,12 @@ QuestionKind: TypeAlias = Literal[
     "comparison",
     "next",
     "reason",
+    "yes_no",
     "who",
     "when",
     "how_much",
     "where",
     "list",
-    "yes_no",
     "definition",
     "fact",
 ]

@@ -92,8 +92,11 @@ def _as_typed(query: Query, figure: str) -> str:
 
 def _contradicts(query: Query, evidence: Evidence) -> bool:
     """Say whether the question takes for granted the opposite of what the quote says: it has a
-    word of one side of a pair ("rise"), the quote only words of the other ("reduced").
+    word of one side of a pair ("rise"), the quote only words of the other ("reduced"). Asked
+    whether it is so, the opposite is the answer.
     """
+    if query.kind == "yes_no":
+        return False
     passage = evidence.passage
     start, end = evidence.quote
     quote = passage.text[start - passage.start : end - passage.start]

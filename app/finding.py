@@ -265,7 +265,9 @@ def find_sentences(
                 passage=passage, span=None, quote=quote, features=features, probability=0.0
             )
             covered = tuple(both.worth(term) for term in query.terms)
-            found.append(_Candidate(evidence, said, covered, any(map(str.isdigit, text))))
+            figures = numbers(text)
+            states = bool(query.numbers) and query.numbers <= figures
+            found.append(_Candidate(evidence, said, covered, bool(figures), states))
     taken = _greedy(query, found, rarity, sentences_max)
     share = _share_covered(query, taken, rarity)
     return tuple(one.evidence.model_copy(update={"probability": share}) for one in taken)
@@ -290,6 +292,8 @@ class _Candidate(NamedTuple):
     covered: tuple[float, ...]
     """How far each of the question's terms is there, headings included, 0…1."""
     has_figure: bool
+    states_numbers: bool
+    """Whether all the numbers of the question are there, which it may have spelled."""
 
 
 def _greedy(
@@ -314,7 +318,12 @@ def _greedy(
         again = wants_figures and (passage.document_id, passage.heading_path) in places
         return (
             float(np.maximum(np.array(one.covered) - had, 0.0) @ np.array(weights)),
-            features.sentence_coverage + features.fused + figures - table - again,
+            features.sentence_coverage
+            + features.fused
+            + figures
+            + one.states_numbers
+            - table
+            - again,
         )
 
     while left and len(taken) < sentences_max:

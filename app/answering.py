@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from app.enumerating import ITEM_MARKER, asked_for
+from app.enumerations import ITEM_MARKER, asked_for
 from app.types import Draft, Evidence, Line, Query, Quoted
 
 ANSWER_CHARACTERS_MAX: Final = 900

@@ -138,7 +138,7 @@ class Assistant:
 
     def _topics(self, language: Language, near: Sequence[str], seen: str) -> tuple[str, ...]:
         return suggest(
-            self.opened.headings(),
+            self.opened.headings,
             near=near,
             seen=seen,
             question=lambda topic: templates(language)["topic_question"].format(topic=topic),

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from app.enumerating import enumerations
+from app.enumerations import enumerations
 from app.language import detect_language, lexicon, numbers
 from app.mentions import Mentions
 from app.types import Evidence, Features, Language, Query

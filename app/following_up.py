@@ -90,15 +90,15 @@ def resolve(read: str, history: Sequence[str], lists: Lexicon) -> FollowUp:
     joined = f"{before} {read}" if before.endswith(("?", ".", "!")) else f"{before}? {read}"
     together = Reading(joined, read if asks or _asks_for_list(read, lists) else earlier.says_kind)
     if not elliptic or has_pronoun:
-        readings = [together]
+        others: list[Reading] = []
         if bare_question and not has_pronoun:
-            readings.extend(Reading(one, read) for one in _asked_of(before, read, lists))
+            others.extend(Reading(one, read) for one in _asked_of(before, read, lists))
         elif opens and len(terms) > 1:  # "and how deep is the tunnel?" may stand alone
-            readings.append(Reading(read, read))
+            others.append(Reading(read, read))
         return FollowUp(
-            tuple(readings),
+            (together, *others),
             refers_back=has_pronoun or bare_question,
-            names_another=opens and len(readings) > 1,
+            names_another=opens and bool(others),
         )
     named = read[_opening_characters(read, opening or "") :].strip(" ,?.!")
     replaced = dict.fromkeys(_in_place(before, named, lists))
@@ -157,10 +157,10 @@ def _in_place(earlier: str, named: str, lists: Lexicon) -> Iterator[str]:
         names = {term.folded for term in content_terms(earlier, lists) if term.is_name}
         small = lists.function_words - lists.determiners
         for start, end in reversed(_runs(earlier, lambda word: word in names)):
-            *_, before = (None, *words(earlier[:start]))
+            before = list(words(earlier[:start]))[-1:]
+            with_it = [one for one in before if {one.folded, opening.folded} <= small]
             # "to Hest" → "from Skarv"
-            with_it = before is not None and {before.folded, opening.folded} <= small
-            yield _exchanged(earlier, (before.start if before and with_it else start, end), named)
+            yield _exchanged(earlier, (with_it[0].start if with_it else start, end), named)
         return
     phrases = list(_phrases(earlier, lists))
     for at, span in reversed(phrases):

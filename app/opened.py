@@ -156,6 +156,7 @@ class Opened:
             title=self.title, documents=len(titles), titles=shown
         )
 
+    @cached_property
     def headings(self) -> tuple[tuple[str, str], ...]:
         """Return each document's own headings, with the document's id."""
         found: dict[tuple[str, str], None] = {}

@@ -1,0 +1,87 @@
+"""Lists that a document itself has written as lists: what leads to one, and its items."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+from app.mentions import Mentions
+from app.types import Evidence, Query
+from index import Passage
+
+ITEM_MARKER: Final = re.compile(r"[ \t]*(?:[-*+\u2022]|\d{1,3}[.)])[ \t]+")
+ITEMS_MIN: Final = 2
+
+
+class Enumeration(NamedTuple):
+    """A list's lead, if the passage has one, and its items, as offsets into the document."""
+
+    lead: tuple[int, int] | None
+    items: tuple[tuple[int, int], ...]
+    start: int
+    """Where the lead begins, or else the first item's marker."""
+
+    @property
+    def span(self) -> tuple[int, int]:
+        """From where to where the list goes."""
+        return self.start, self.items[-1][1]
+
+
+def enumerations(passage: Passage) -> Iterator[Enumeration]:
+    """Yield the lists of a passage, in order."""
+    if passage.kind != "list":
+        return
+    text = passage.text
+    lead: tuple[int, int] | None = None
+    items: list[tuple[int, int]] = []
+    start = passage.start
+    for at, sentence in enumerate(passage.sentences):
+        first = sentence.start - passage.start
+        line = text.rfind("\n", 0, first) + 1
+        marker = ITEM_MARKER.match(text, line)
+        goes_on = at == 0 and bool(passage.lead_in)
+        if (marker and marker.end() == first) or goes_on:
+            if not items:
+                start = lead[0] if lead else passage.start + line
+            items.append((sentence.start, sentence.end))
+        elif marker and items and items[-1][0] - passage.start < first:
+            items[-1] = (items[-1][0], sentence.end)  # an item's second sentence
+        else:
+            if len(items) >= ITEMS_MIN:
+                yield Enumeration(lead, tuple(items), start)
+            items = []
+            ends = text[first : sentence.end - passage.start].rstrip().endswith(":")
+            lead = (sentence.start, sentence.end) if ends else None
+    if len(items) >= ITEMS_MIN:
+        yield Enumeration(lead, tuple(items), start)
+
+
+def asked_for(query: Query, best: Evidence) -> Enumeration | None:
+    """Return the list that a question asks for by what leads to it, if its answer is in one.
+
+    Where the item adds a word of the question to those of the lead and the headings ("Who is the
+    treasurer?"), only the item is asked for.
+    """
+    if best.span is None:
+        return None
+    place = Mentions(best.passage.context_line)
+    for one in enumerations(best.passage):
+        said = Mentions(text_of(best.passage, one.lead)).joined(place)
+        if not any(said.has(term) for term in query.terms):
+            continue
+        if one.lead is not None and one.lead[0] <= best.span[0] < one.lead[1]:
+            return one
+        for item in one.items:
+            if item[0] <= best.span[0] < item[1]:
+                told = Mentions(text_of(best.passage, item))
+                left = [term for term in query.terms if not said.has(term)]
+                return None if any(told.worth(term) for term in left) else one
+    return None
+
+
+def text_of(passage: Passage, span: tuple[int, int] | None) -> str:
+    """Return a stretch of a passage, or, for no lead, what leads to it from another passage."""
+    if span is None:
+        return passage.lead_in
+    return passage.text[span[0] - passage.start : span[1] - passage.start]

@@ -40,7 +40,9 @@ def features() -> Features:
 
 @pytest.fixture
 def passage() -> MakePassage:
-    """Make a passage of sentences that stand at ``start`` in their document, a space between."""
+    """Make a passage of sentences that stand at ``start`` in their document, a space between, or,
+    of a list, the marker of an item.
+    """
 
     def make(
         *sentences: str,
@@ -49,7 +51,7 @@ def passage() -> MakePassage:
         document_id: str = "report",
         heading_path: tuple[str, ...] = ("Report", "Bridge"),
     ) -> Passage:
-        joint = "\n" if kind == "list" else " "
+        joint = "\n- " if kind == "list" else " "
         spans, at = [], start
         for sentence in sentences:
             spans.append(Sentence(start=at, end=at + len(sentence)))

@@ -59,7 +59,7 @@ def test_a_span_that_is_nearly_the_sentence_is_not_said_twice(
 def test_a_list_is_its_lead_and_its_items_as_bullets_from_one_quote(
     passage: MakePassage, evidence: MakeEvidence
 ) -> None:
-    listed = passage("The projects are:", "- a bridge", "- a tunnel", kind="list")
+    listed = passage("The projects are:", "a bridge", "a tunnel", kind="list")
     draft = compose(
         asked("Which projects are there?"), [evidence(listed, "a bridge")], templates("en")
     )

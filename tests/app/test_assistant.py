@@ -163,7 +163,7 @@ def test_markup_in_a_document_reaches_the_markdown_only_escaped(tmp_path: Path) 
     assert reply.kind == "answer"
     assert "<img" not in reply.markdown
     assert "](" not in reply.markdown
-    assert hostile in {citation.quote for citation in reply.citations}
+    assert any(hostile in citation.quote for citation in reply.citations)
 
 
 def test_without_turns_of_history_a_follow_up_stands_alone(folder: Path) -> None:

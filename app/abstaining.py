@@ -1,9 +1,9 @@
 """Whether evidence may be given as an answer, and what is missing where it may not.
 
 The program stays silent in three cases: the question names something (a name, a number, a year)
-that no document mentions; the evidence says the opposite of what the question takes for granted, or
-gives a length where money is asked for; the calibrated probability is under the threshold that the
-operator chose as an error rate.
+that no document mentions; the evidence says the opposite of what the question takes for granted,
+gives a length where money is asked for, or one thing where a list is; the calibrated probability is
+under the threshold that the operator chose as an error rate.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from app.language import is_cyrillic, opposites
+from app.language import detect_language, is_cyrillic, lexicon, opposites
 from app.measures import gives_measure, measure_asked
 from app.types import Evidence, Query, Term, Verdict
 from index import words
@@ -67,6 +67,7 @@ def judge(
         or any(term.is_name for term in unmentioned)
         or _contradicts(query, evidence[0])
         or _in_another_measure(query, evidence[0])
+        or _names_one(query, evidence[0])
     ):
         return Verdict(evidence=(), reason="not_stated", missing_terms=missing, probability=best)
     accepted = tuple(one for one in evidence if one.probability >= threshold)
@@ -110,6 +111,20 @@ def _contradicts(query: Query, evidence: Evidence) -> bool:
         for pair in opposites()
         for one, other in (pair, pair[::-1])
     )
+
+
+def _names_one(query: Query, evidence: Evidence) -> bool:
+    """Say whether a list is asked for and the answer names one thing only: it is no item of a list,
+    and its sentences join nothing.
+    """
+    passage = evidence.passage
+    if query.kind != "list" or evidence.span is None or passage.kind == "list":
+        return False
+    start, end = evidence.quote
+    quote = passage.text[start - passage.start : end - passage.start]
+    joints = lexicon(detect_language(quote)).conjunctions
+    joined = any(sign in quote for sign in ",;:|")
+    return not joined and not any(word.folded in joints for word in words(quote))
 
 
 def _in_another_measure(query: Query, evidence: Evidence) -> bool:

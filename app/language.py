@@ -91,6 +91,8 @@ class Lexicon(Frozen):
     """Words that open a phrase for a thing; empty for a language without articles."""
     verdict_words: frozenset[str]
     """Words that ask for a verdict ("allowed", "enough"): what answers may say the opposite."""
+    conjunctions: frozenset[str]
+    """Words that join the items of a list in a sentence."""
     followup_openings: tuple[str, ...]
     year_before: re.Pattern[str]
     year_after: re.Pattern[str]
@@ -122,6 +124,7 @@ class Lexicon(Frozen):
         "possessives",
         "determiners",
         "verdict_words",
+        "conjunctions",
         "time_words",
         "light_words",
         mode="before",

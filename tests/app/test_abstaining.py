@@ -107,6 +107,27 @@ def test_a_premise_that_the_quote_contradicts_is_refused(
     assert judged("Why did the fare fall?", quote).reason is None
 
 
+def test_the_opposite_answers_whether_it_is_so(
+    passage: MakePassage, evidence: MakeEvidence
+) -> None:
+    one = evidence(passage("The fare was cut in 2019."), "in 2019")
+    assert judged("Why did the fare rise?", one).reason == "not_stated"
+    assert judged("Did the fare rise?", one).reason is None
+
+
+def test_a_list_is_not_answered_with_one_thing(
+    passage: MakePassage, evidence: MakeEvidence
+) -> None:
+    question = "Which stops are there?"
+    single = evidence(passage("A bus runs to the bridge."), "the bridge")
+    several = evidence(passage("A bus runs to the bridge and the pier."), "the bridge and the pier")
+    item = evidence(passage("It stops at:", "the bridge", kind="list"), "the bridge")
+    assert judged(question, single).reason == "not_stated"
+    assert judged(question, several).reason is None
+    assert judged(question, item).reason is None
+    assert judged("Where does the bus run?", single).reason is None
+
+
 def test_a_russian_word_that_an_english_collection_cannot_have_is_not_called_missing(
     passage: MakePassage, evidence: MakeEvidence
 ) -> None:

@@ -16,8 +16,8 @@ from app.types import Evidence, Features, Language, Query
 from index import Passage, RankedPassage
 
 LEAD_SHARE_MIN: Final = 0.4
-"""Of the question's terms, the share that the lead itself must have: a title alone announces no
-list."""
+"""Of the question's terms, the share that the lead or its section's heading must have: a document's
+title alone announces no list."""
 TABLE_CHARACTERS_MAX: Final = 1_500
 """A longer table is no answer to read."""
 
@@ -49,8 +49,9 @@ def find_enumeration(
             if Mentions(_first_cell(whole.table_header)).coverage(query.terms, rarity):
                 announced = [(whole.table_header, (whole.start, whole.end))]
         place = Mentions(passage.context_line)
+        heading = passage.heading_path[-1] if len(passage.heading_path) > 1 else ""
         for lead, span in announced:
-            said = Mentions(lead)
+            said = Mentions(f"{heading} {lead}")
             features = Features(
                 margin=0.0,
                 runner_up=0.0,

@@ -357,7 +357,8 @@ class Opened:
                 cyrillic_collection=self.collection.has_cyrillic,
                 numbers=self.collection.numbers,
             )
-            first = first or (verdict, evidence)
+            if first is None or not first[1]:
+                first = verdict, evidence
             if verdict.reason is None:
                 return verdict, evidence
         assert first is not None

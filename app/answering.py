@@ -5,7 +5,6 @@ Outside quotes only template text appears; the short answer is a span of a quote
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Final
 
@@ -187,9 +186,7 @@ def _shown(quote: str, number: int, templates: Mapping[str, str]) -> list[Line]:
     """
     rows = [row for row in quote.splitlines() if row.strip()]
     if len(rows) > 1 and all(row.lstrip().startswith("|") for row in rows):
-        cells = (re.sub(r"\s*\|\s*", " | ", row.strip().strip("|").strip()) for row in rows)
-        first = Line(role="template", text=templates["list_lead"], number=number)
-        return [first, *(Line(role="item", text=row) for row in cells)]
+        return _tabulated(rows, number, templates)
     items = [row for row in rows if ITEM_MARKER.match(row)]
     if not items or len(rows) < 2:
         return [Line(role="quote", text=templates["quoted"].format(quote=quote), number=number)]
@@ -201,6 +198,16 @@ def _shown(quote: str, number: int, templates: Mapping[str, str]) -> list[Line]:
     )
     rest = [ITEM_MARKER.sub("", row).strip() for row in rows[rows.index(items[0]) :]]
     return [first, *(Line(role="item", text=row) for row in rest)]
+
+
+def _tabulated(rows: Sequence[str], number: int, templates: Mapping[str, str]) -> list[Line]:
+    """Return a table's rows as bullets, without the bars at their ends, after its header."""
+    cells = [row.strip().strip("|").strip() for row in rows]
+    first = Line(role="template", text=templates["list_lead"], number=number)
+    if len(rows) > 2 and not rows[1].strip(" |:-\t"):  # the line that parts a header from its rows
+        text = templates["quoted"].format(quote=cells[0])
+        first, cells = Line(role="quote", text=text, number=number), cells[2:]
+    return [first, *(Line(role="item", text=row) for row in cells)]
 
 
 def _quotations(

@@ -77,8 +77,8 @@ def find_enumeration(
 
 
 def whole_table(row: Passage, passages: Sequence[Passage], text: str) -> Passage | None:
-    """Return a table as one passage, from one of its rows, its document's passages and text; None
-    where it has one row only, or is too long.
+    """Return a table as one passage, its header included where it stands before the rows, from one
+    of these, its document's passages and text; None where it has one row only, or is too long.
     """
     rows = [
         one
@@ -88,6 +88,9 @@ def whole_table(row: Passage, passages: Sequence[Passage], text: str) -> Passage
         and one.table_header == row.table_header
     ]
     start, end = min(one.start for one in rows), max(one.end for one in rows)
+    header = text.rfind(row.table_header, 0, start) if row.table_header else -1
+    if header >= 0 and not text[header + len(row.table_header) : start].strip(" |:-\t\r\n"):
+        start = header
     if len(rows) < ITEMS_MIN or end - start > TABLE_CHARACTERS_MAX:
         return None
     sentences = tuple(sentence for one in rows for sentence in one.sentences)

@@ -67,6 +67,19 @@ def test_a_list_is_its_lead_and_its_items_as_bullets_from_one_quote(
     assert len(draft.quotes) == 1
 
 
+def test_a_table_is_its_header_and_its_rows_as_bullets_from_one_quote(
+    passage: MakePassage, evidence: MakeEvidence
+) -> None:
+    text = "| Fruit | Tonnes |\n|---|---|\n| Apples | 21 |\n| Pears | 4 |"
+    draft = compose(
+        asked("Which fruit is there?"), [evidence(passage(text, kind="table"))], templates("en")
+    )
+    assert as_text(draft.lines) == "“Fruit | Tonnes” [1]\n- Apples | 21\n- Pears | 4"
+    bare = evidence(passage("| Apples | 21 |\n| Pears | 4 |", kind="table"))
+    draft = compose(asked("Which fruit is there?"), [bare], templates("en"))
+    assert as_text(draft.lines) == "The documents list: [1]\n- Apples | 21\n- Pears | 4"
+
+
 def test_a_misspelling_that_was_read_otherwise_is_said_first(
     passage: MakePassage, evidence: MakeEvidence
 ) -> None:

@@ -115,16 +115,20 @@ def _contradicts(query: Query, evidence: Evidence) -> bool:
 
 def _names_one(query: Query, evidence: Evidence) -> bool:
     """Say whether a list is asked for and the answer names one thing only: it is no item of a list,
-    and its sentences join nothing.
+    and its sentences join nothing; or it only says how many there are.
     """
     passage = evidence.passage
     if query.kind != "list" or evidence.span is None or passage.kind == "list":
         return False
-    start, end = evidence.quote
-    quote = passage.text[start - passage.start : end - passage.start]
-    joints = lexicon(detect_language(quote)).conjunctions
+    quote, span = (
+        passage.text[start - passage.start : end - passage.start]
+        for start, end in (evidence.quote, evidence.span)
+    )
+    lists = lexicon(detect_language(quote))
+    if all(word.folded.isdigit() or word.folded in lists.number_words for word in words(span)):
+        return True
     joined = any(sign in quote for sign in ",;:|")
-    return not joined and not any(word.folded in joints for word in words(quote))
+    return not joined and not any(word.folded in lists.conjunctions for word in words(quote))
 
 
 def _in_another_measure(query: Query, evidence: Evidence) -> bool:

@@ -25,6 +25,8 @@ FIGURES_WORTH: Final = 0.3
 TABLE_COST: Final = 0.6
 """What a table row loses to a sentence that says the same."""
 OPENING_SENTENCES: Final = 3
+_PARAGRAPHS: Final = frozenset({"overview", "topic", "comparison", "list"})
+"""Kinds of question whose answer is spread over the sentences of a paragraph."""
 
 
 class _Span(NamedTuple):
@@ -246,7 +248,7 @@ def find_sentences(
         passage = candidate.passage
         foreign = languages[passage.document_id] != query.language
         place = Mentions(f"{passage.context_line} {passage.table_header}")
-        for quote in _quotable(passage, whole=query.kind in ("overview", "topic")):
+        for quote in _quotable(passage, whole=query.kind in _PARAGRAPHS):
             text = passage.text[quote[0] - passage.start : quote[1] - passage.start]
             said = Mentions(text)
             both = said.joined(place)

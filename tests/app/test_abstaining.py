@@ -122,7 +122,9 @@ def test_a_list_is_not_answered_with_one_thing(
     single = evidence(passage("A bus runs to the bridge."), "the bridge")
     several = evidence(passage("A bus runs to the bridge and the pier."), "the bridge and the pier")
     item = evidence(passage("It stops at:", "the bridge", kind="list"), "the bridge")
+    count = evidence(passage("There are two stops, and a bus runs."), "two")
     assert judged(question, single).reason == "not_stated"
+    assert judged(question, count).reason == "not_stated"
     assert judged(question, several).reason is None
     assert judged(question, item).reason is None
     assert judged("Where does the bus run?", single).reason is None

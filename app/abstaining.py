@@ -125,7 +125,8 @@ def _names_one(query: Query, evidence: Evidence) -> bool:
         for start, end in (evidence.quote, evidence.span)
     )
     lists = lexicon(detect_language(quote))
-    if all(word.folded.isdigit() or word.folded in lists.number_words for word in words(span)):
+    said = [word.folded for word in words(span)]
+    if len(said) == 1 and (said[0].isdigit() or said[0] in lists.number_words):
         return True
     joined = any(sign in quote for sign in ",;:|")
     return not joined and not any(word.folded in lists.conjunctions for word in words(quote))

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from app.enumerations import ITEM_MARKER, asked_for
+from app.enumerations import asked_for
 from app.types import Draft, Evidence, Line, Query, Quoted
+from index import item_start
 
 ANSWER_CHARACTERS_MAX: Final = 900
 LONG_ANSWER_CHARACTERS_MAX: Final = 1_800
@@ -25,6 +26,8 @@ ROOM_FOR_FIGURE: Final = 70
 
 _LISTED: Final = frozenset({"list", "next", "who", "fact", "topic", "overview"})
 """Kinds of question that a whole list may answer."""
+_LONG: Final = frozenset({"list", "comparison", "overview"})
+"""Kinds of question whose answers may be long."""
 _LEADS: Final[Mapping[str, str]] = {
     "comparison": "comparison_lead",
     "overview": "overview_lead",
@@ -45,7 +48,7 @@ def compose(query: Query, evidence: Sequence[Evidence], templates: Mapping[str, 
     if best.span is None:
         if query.kind in _LEADS:
             lines.append(Line(role="template", text=templates[_LEADS[query.kind]]))
-        return _quotations(evidence, lines, templates)
+        return _quotations(evidence, lines, templates, is_long=query.kind in _LONG)
     return _span_answer(evidence, lines, templates)
 
 
@@ -187,7 +190,7 @@ def _shown(quote: str, number: int, templates: Mapping[str, str]) -> list[Line]:
     rows = [row for row in quote.splitlines() if row.strip()]
     if len(rows) > 1 and all(row.lstrip().startswith("|") for row in rows):
         return _tabulated(rows, number, templates)
-    items = [row for row in rows if ITEM_MARKER.match(row)]
+    items = [row for row in rows if item_start(row)]
     if not items or len(rows) < 2:
         return [Line(role="quote", text=templates["quoted"].format(quote=quote), number=number)]
     lead = " ".join(row.strip() for row in rows[: rows.index(items[0])])
@@ -196,8 +199,24 @@ def _shown(quote: str, number: int, templates: Mapping[str, str]) -> list[Line]:
         if lead
         else Line(role="template", text=templates["list_lead"], number=number)
     )
-    rest = [ITEM_MARKER.sub("", row).strip() for row in rows[rows.index(items[0]) :]]
+    rest: list[str] = []
+    follows = False  # whether the row before is part of an item, with no blank row between
+    for row in quote.splitlines()[quote.splitlines().index(items[0]) :]:
+        start = item_start(row)
+        if start:
+            rest.append(row[start:].strip())
+        elif follows and row[:1].isspace() and row.strip():
+            rest[-1] += f" {row.strip()}"
+        elif row.strip():
+            rest.append(row.strip())
+        follows = bool(row.strip())
     return [first, *(Line(role="item", text=row) for row in rest)]
+
+
+def _holds_rows(quote: str) -> bool:
+    """Say whether a quote is a list or a table: items or rows, more than one."""
+    rows = quote.splitlines()
+    return sum(bool(item_start(row)) or row.lstrip().startswith("|") for row in rows) > 1
 
 
 def _tabulated(rows: Sequence[str], number: int, templates: Mapping[str, str]) -> list[Line]:
@@ -211,13 +230,18 @@ def _tabulated(rows: Sequence[str], number: int, templates: Mapping[str, str]) -
 
 
 def _quotations(
-    evidence: Sequence[Evidence], lines: list[Line], templates: Mapping[str, str]
+    evidence: Sequence[Evidence],
+    lines: list[Line],
+    templates: Mapping[str, str],
+    *,
+    is_long: bool,
 ) -> Draft:
     quotes: list[Quoted] = []
-    room = LONG_ANSWER_CHARACTERS_MAX if len(evidence) > 1 else ANSWER_CHARACTERS_MAX
+    is_list = len(evidence) == 1 and _holds_rows(_text(evidence[0], evidence[0].quote))
+    room = LONG_ANSWER_CHARACTERS_MAX if is_long or is_list else ANSWER_CHARACTERS_MAX
+    room -= sum(len(line.text) + 2 for line in lines)
     for one in evidence:
-        is_list = one.passage.kind != "prose" and len(evidence) == 1
-        span = _within(one, LONG_ANSWER_CHARACTERS_MAX if is_list else QUOTE_CHARACTERS_MAX)
+        span = _within(one, room if is_list else QUOTE_CHARACTERS_MAX)
         room -= span[1] - span[0] + 8
         if quotes and room < 0:
             break

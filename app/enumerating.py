@@ -35,19 +35,25 @@ def find_enumeration(
     Its probability is the share of the terms that they cover. ``table`` returns a row's whole
     table as one passage, or None; tables are looked at where a list is asked for.
     """
+    if not query.terms:
+        return ()  # any list would have all of none
     best: tuple[tuple[float, float, float], Evidence] | None = None
-    seen: set[tuple[str, int]] = set()
+    seen: set[tuple[str, tuple[str, ...], str]] = set()
     for candidate in ranked:
         passage = candidate.passage
         announced = [(text_of(passage, one.lead), one.span) for one in enumerations(passage)]
-        if passage.kind == "table" and query.kind == "list":
-            whole = table(passage)
-            if whole is None or (whole.document_id, whole.start) in seen:
-                continue
-            seen.add((whole.document_id, whole.start))
-            passage = whole
-            if Mentions(_first_cell(whole.table_header)).coverage(query.terms, rarity):
-                announced = [(whole.table_header, (whole.start, whole.end))]
+        header = passage.table_header
+        if (
+            query.kind == "list"
+            and header
+            and Mentions(_first_cell(header)).coverage(query.terms, rarity)
+        ):
+            key = (passage.document_id, passage.heading_path, header)
+            whole = table(passage) if key not in seen else None
+            seen.add(key)
+            if whole is not None:
+                passage = whole
+                announced = [(header, (whole.start, whole.end))]
         place = Mentions(passage.context_line)
         heading = passage.heading_path[-1] if len(passage.heading_path) > 1 else ""
         for lead, span in announced:
@@ -80,14 +86,24 @@ def whole_table(row: Passage, passages: Sequence[Passage], text: str) -> Passage
     """Return a table as one passage, its header included where it stands before the rows, from one
     of these, its document's passages and text; None where it has one row only, or is too long.
     """
-    rows = [
-        one
-        for one in passages
-        if one.kind == "table"
-        and one.heading_path == row.heading_path
-        and one.table_header == row.table_header
-    ]
-    start, end = min(one.start for one in rows), max(one.end for one in rows)
+    same = sorted(
+        (
+            one
+            for one in passages
+            if one.kind == "table"
+            and one.heading_path == row.heading_path
+            and one.table_header == row.table_header
+        ),
+        key=lambda one: one.start,
+    )
+    rows: list[Passage] = []
+    for one in same:  # a table ends where anything else stands before the next row
+        if rows and text[rows[-1].end : one.start].strip(" \t\r") != "\n":
+            if rows[-1].start >= row.start:
+                break
+            rows = []
+        rows.append(one)
+    start, end = rows[0].start, rows[-1].end
     header = text.rfind(row.table_header, 0, start) if row.table_header else -1
     if header >= 0 and not text[header + len(row.table_header) : start].strip(" |:-\t\r\n"):
         start = header

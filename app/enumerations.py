@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from app.mentions import Mentions
 from app.types import Evidence, Query
-from index import Passage
+from index import Passage, item_start
 
-ITEM_MARKER: Final = re.compile(r"[ \t]*(?:[-*+\u2022]|\d{1,3}[.)])[ \t]+")
 ITEMS_MIN: Final = 2
 
 
 class Enumeration(NamedTuple):
-    """A list's lead, if the passage has one, and its items, as offsets into the document."""
+    """A list's lead, a sentence before it that ends in a colon, or None, and its items, as offsets
+    into the document.
+    """
 
     lead: tuple[int, int] | None
     items: tuple[tuple[int, int], ...]
@@ -39,13 +39,13 @@ def enumerations(passage: Passage) -> Iterator[Enumeration]:
     for at, sentence in enumerate(passage.sentences):
         first = sentence.start - passage.start
         line = text.rfind("\n", 0, first) + 1
-        marker = ITEM_MARKER.match(text, line)
+        begins = item_start(text, line)
         goes_on = at == 0 and bool(passage.lead_in)
-        if (marker and marker.end() == first) or goes_on:
+        if begins == first or goes_on:
             if not items:
                 start = lead[0] if lead else passage.start + line
             items.append((sentence.start, sentence.end))
-        elif marker and items and items[-1][0] - passage.start < first:
+        elif items and (begins or _goes_on(text, items[-1][1] - passage.start, line)):
             items[-1] = (items[-1][0], sentence.end)  # an item's second sentence
         else:
             if len(items) >= ITEMS_MIN:
@@ -55,6 +55,13 @@ def enumerations(passage: Passage) -> Iterator[Enumeration]:
             lead = (sentence.start, sentence.end) if ends else None
     if len(items) >= ITEMS_MIN:
         yield Enumeration(lead, tuple(items), start)
+
+
+def _goes_on(text: str, end: int, line: int) -> bool:
+    """Say whether a line without a marker belongs to the item that ends before it: it is indented,
+    with no blank line between.
+    """
+    return text[line : line + 1] in {" ", "\t"} and text.count("\n", end, line) == 1
 
 
 def asked_for(query: Query, best: Evidence) -> Enumeration | None:

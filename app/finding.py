@@ -236,7 +236,8 @@ def find_sentences(
     languages: Mapping[str, Language],
     sentences_max: int,
 ) -> tuple[Evidence, ...]:
-    """Return the sentences that together say most about the question's terms, the best first.
+    """Return the sentences, lists or paragraphs that together say most about the question's terms,
+    the best first.
 
     For questions that no span answers: "what do the documents say about …", yes or no, a
     comparison. Greedy: each sentence taken adds most of the terms' weight that is not covered yet;

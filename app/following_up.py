@@ -91,7 +91,7 @@ def resolve(read: str, history: Sequence[str], lists: Lexicon) -> FollowUp:
     together = Reading(joined, read if asks or _asks_for_list(read, lists) else earlier.says_kind)
     if not elliptic or has_pronoun:
         others: list[Reading] = []
-        if bare_question and not has_pronoun:
+        if bare_question and not has_pronoun and not terms:
             others.extend(Reading(one, read) for one in _asked_of(before, read, lists))
         elif opens and len(terms) > 1:  # "and how deep is the tunnel?" may stand alone
             others.append(Reading(read, read))
@@ -176,9 +176,11 @@ def _in_place(earlier: str, named: str, lists: Lexicon) -> Iterator[str]:
             # Nothing says any more what is asked: "When was the museum founded?" → "the shipyard".
             count = sum(1 for _ in words(thing))
             kept = list(words(earlier[start:end]))[count:]
+            yield _exchanged(earlier, (start, end), thing)
             if kept:
                 yield _exchanged(earlier, (start, start + kept[0].start - 1), thing)
-        yield _exchanged(earlier, (start, end), thing)
+        else:
+            yield _exchanged(earlier, (start, end), thing)
     if has_article:
         return
     # Where no article says where a phrase begins: the words in a row that carry the question, or

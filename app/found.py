@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from app.curated import CuratedAnswer
+from app.enumerations import asked_for
 from app.language import numbers
 from app.naming import Naming
 from app.types import Evidence, Query, Reply, Verdict
@@ -39,8 +40,12 @@ class Found(NamedTuple):
             return self.verdict.reason is None
         best, said = self.evidence[0], earlier.short_answer
         if best.span is None or said is None:
-            place = (best.passage.document_id, *best.quote)
-            return all((o.document_id, o.start, o.end) != place for o in earlier.citations)
+            listed = asked_for(self.query, best)
+            start, end = listed.span if listed else best.quote
+            again = [o for o in earlier.citations if o.document_id == best.passage.document_id]
+            if best.span is None or listed:  # what is shown may be more, or less, than was chosen
+                return all(o.end <= start or end <= o.start for o in again)
+            return all((o.start, o.end) != (start, end) for o in again)
         first, last = (at - best.passage.start for at in best.span)
         return fold(said) not in fold(best.passage.text[first:last])
 

@@ -50,7 +50,7 @@ looking at the development questions (``scripts/evaluate.py``), not fitted."""
 LEAD_COVERAGE_MIN: Final = 0.8
 """The same for what leads to a list, headings included."""
 SENTENCES_MAX: Final = {"overview": 6, "comparison": 4, "topic": 3}
-"""Sentences quoted where no single span is the answer, by kind of question."""
+"""Sentences, paragraphs or lists quoted where no single span is the answer, by kind of question."""
 
 
 class Opened:
@@ -315,7 +315,8 @@ class Opened:
         """Judge the evidence for a question.
 
         A question that a span answers is read; one about a subject at large is answered by
-        sentences; where one way finds nothing that holds, the kinds that allow it try the other.
+        sentences; one for a list by a list that is announced so. Where one way finds nothing that
+        holds, the kinds that allow it try the others.
         """
 
         def read() -> tuple[tuple[Evidence, ...], float]:
@@ -340,13 +341,13 @@ class Opened:
             ways = [choose]
         elif query.kind in ("overview", "topic", "comparison", "yes_no"):
             ways = [choose, read]
-        elif (only_names and query.kind == "who") or query.kind in ("list", "next", "definition"):
+        elif (only_names and query.kind == "who") or query.kind in ("next", "definition"):
             ways = [read, choose]
         if query.kind == "list":
             ways = [enumerate_, read, choose]
         elif query.kind in ("fact", "who", "next", "topic"):
             ways = [*ways, enumerate_]
-        first: tuple[Verdict, tuple[Evidence, ...]] | None = None
+        told: tuple[Verdict, tuple[Evidence, ...]] | None = None
         for way in ways:
             evidence, threshold = way()
             verdict = judge(
@@ -357,12 +358,12 @@ class Opened:
                 cyrillic_collection=self.collection.has_cyrillic,
                 numbers=self.collection.numbers,
             )
-            if first is None or not first[1]:
-                first = verdict, evidence
+            if told is None and way is not enumerate_:  # a list says nothing about what is nearest
+                told = verdict, evidence
             if verdict.reason is None:
                 return verdict, evidence
-        assert first is not None
-        return first
+        assert told is not None
+        return told
 
     def read(self, query: Query, ranked: Sequence[RankedPassage]) -> tuple[Evidence, ...]:
         """Return what the reader finds in passages, the most probable first."""

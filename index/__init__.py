@@ -39,6 +39,7 @@ from index.types import (
 from index.words import Word, fold, words
 
 if TYPE_CHECKING:
+    from index.blocks import item_start
     from index.builder import build_index
     from index.exporting import export_graph, export_int8
     from index.inference import Encoder, Models, SpanReader, TokenLogits
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
     from index.versions import rollback, verify_index
 
 _HOMES = {
+    "item_start": "index.blocks",
     "build_index": "index.builder",
     "export_graph": "index.exporting",
     "export_int8": "index.exporting",
@@ -109,6 +111,7 @@ __all__ = [
     "extract",
     "find_same_words",
     "fold",
+    "item_start",
     "rollback",
     "split_sentences",
     "verify_index",

@@ -57,6 +57,14 @@ def lines_of(text: str) -> tuple[Line, ...]:
     return tuple(lines)
 
 
+def item_start(text: str, line: int = 0) -> int | None:
+    """Return where the words of a list's item begin in the line at this offset, after its marker,
+    or None where the line is no item.
+    """
+    marker = _ITEM.match(text, line)
+    return marker.end() if marker else None
+
+
 def front_matter_lines(text: str, lines: Sequence[Line]) -> int:
     """Return how many lines the front matter takes, its two ``---`` lines counted, 0 without."""
     if not lines or text[lines[0].start : lines[0].end].rstrip() != "---":

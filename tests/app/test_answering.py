@@ -67,6 +67,16 @@ def test_a_list_is_its_lead_and_its_items_as_bullets_from_one_quote(
     assert len(draft.quotes) == 1
 
 
+def test_an_item_keeps_the_dashes_and_numbers_in_it_and_the_line_that_goes_on(
+    passage: MakePassage, evidence: MakeEvidence
+) -> None:
+    text = "Open:\n- Monday - Friday 9 - 17\n- Room 12. Ground floor,\n  at the back\n- Sunday"
+    draft = compose(asked("When is it open?"), [evidence(passage(text))], templates("en"))
+    assert [line.text for line in draft.lines if line.role == "item"] == [
+        "Monday - Friday 9 - 17", "Room 12. Ground floor, at the back", "Sunday",
+    ]  # fmt: skip
+
+
 def test_a_table_is_its_header_and_its_rows_as_bullets_from_one_quote(
     passage: MakePassage, evidence: MakeEvidence
 ) -> None:

@@ -163,3 +163,34 @@ def test_a_word_that_asks_for_a_verdict_is_no_subject() -> None:
     terms = asked("Is spraying allowed?").terms
     assert [term.text for term in terms] == ["spraying"]
     assert content_terms("Is spraying allowed?", lexicon("en"))[-1].text == "allowed"
+
+
+def test_a_line_that_goes_on_stays_in_its_item_and_a_blank_one_ends_it() -> None:
+    text = "It is:\n– Ida Holm\n– Ole Vik, treasurer.\n  He keeps the accounts.\n– Una Berg\n\nEnd."
+    whole = cut(
+        text, "It is:", "Ida Holm", "Ole Vik, treasurer.", "He keeps the accounts.", "Una Berg",
+        "End.",
+    )  # fmt: skip
+    (one,) = enumerations(whole)
+    assert [text[a:b] for a, b in one.items] == [
+        "Ida Holm", "Ole Vik, treasurer.\n  He keeps the accounts.", "Una Berg",
+    ]  # fmt: skip
+
+
+def test_a_question_without_a_subject_asks_for_no_list() -> None:
+    assert not found("What is it?", board())
+
+
+def test_a_table_ends_where_prose_stands_between_rows() -> None:
+    row = "| Boat | {} |"
+    text = "| Boat | 1 |\n| Boat | 2 |\n\nFor guests:\n\n| Boat | 3 |\n| Boat | 4 |"
+    rows = [
+        cut(row.format(n), row.format(n), start=text.index(row.format(n)), kind="table",
+            table_header="| What | Fee |")
+        for n in range(1, 5)
+    ]  # fmt: skip
+    first, second = whole_table(rows[1], rows, text), whole_table(rows[2], rows, text)
+    assert first is not None
+    assert second is not None
+    assert first.text == "| Boat | 1 |\n| Boat | 2 |"
+    assert second.text == "| Boat | 3 |\n| Boat | 4 |"

@@ -115,7 +115,10 @@ class Assistant:
             others = opened.other_readings(query, history, language, earlier.short_answer)
             tried = [found, *(opened.find(one, chosen, watch) for one in others)]
             new = [one for one in tried if one.answers_beyond(earlier)]
-            found = max(new or [found], key=lambda one: one.worth)
+            if new:
+                found = max(new, key=lambda one: one.worth)
+            elif found.verdict.reason is None:
+                found = found.as_refused()
         query, verdict = found.query, found.verdict
         frame = opened.frame(query, chosen)
         watch.begin("composing")

@@ -76,7 +76,8 @@ def resolve(read: str, history: Sequence[str], lists: Lexicon) -> FollowUp:
     if opening is not None and opening.split()[-1] not in lists.question_words:
         found = found[len(opening.split()) :]  # "what about" asks nothing itself
     asks = any(word in lists.question_words for word in found)
-    has_pronoun = _pronoun(read, lists) is not None
+    pronoun = _pronoun(read, lists)
+    has_pronoun = pronoun is not None
     has_name = any(term.is_name for term in terms)
     short = len(terms) <= FOLLOWUP_TERMS_MAX
     elliptic = short and not asks and (opening is not None or len(terms) <= 1)
@@ -93,7 +94,10 @@ def resolve(read: str, history: Sequence[str], lists: Lexicon) -> FollowUp:
         others: list[Reading] = []
         if bare_question and not has_pronoun and not terms:
             others.extend(Reading(one, read) for one in _asked_of(before, read, lists))
-        elif opens and len(terms) > 1:  # "and how deep is the tunnel?" may stand alone
+        elif len(terms) > 1 and (
+            opens or (pronoun is not None and pronoun.folded in lists.plural_pronouns)
+        ):
+            # "and how deep is the tunnel?", "what fruit do they grow?" may stand alone.
             others.append(Reading(read, read))
         return FollowUp(
             (together, *others),

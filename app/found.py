@@ -33,12 +33,16 @@ class Found(NamedTuple):
         return self.curated is not None
 
     def answers_beyond(self, earlier: Reply) -> bool:
-        """Say whether this is an answer, and, to a follow-up that names another thing, not the
-        earlier answer again.
+        """Say whether this is an answer, and not the earlier answer again.
+
+        Whether something is so, and what else is said about it, may be told by the same words, as
+        long as the follow-up names no other thing.
         """
-        if self.verdict.reason is not None or not self.query.names_another or not self.evidence:
+        if self.verdict.reason is not None or not self.evidence:
             return self.verdict.reason is None
         best, said = self.evidence[0], earlier.short_answer
+        if not self.query.names_another and (best.span is None or self.query.kind == "yes_no"):
+            return True
         if best.span is None or said is None:
             listed = asked_for(self.query, best)
             start, end = listed.span if listed else best.quote
@@ -47,7 +51,25 @@ class Found(NamedTuple):
                 return all(o.end <= start or end <= o.start for o in again)
             return all((o.start, o.end) != (start, end) for o in again)
         first, last = (at - best.passage.start for at in best.span)
-        return fold(said) not in fold(best.passage.text[first:last])
+        span = fold(best.passage.text[first:last])
+        quoted = any(
+            one.document_id == best.passage.document_id
+            and one.start < best.quote[1]
+            and best.quote[0] < one.end
+            for one in earlier.citations
+        )
+        most = len(span) > len(said) / 2  # a part of a long answer may answer something else
+        return fold(said) not in span and not (quoted and most and span in fold(said))
+
+    def as_refused(self) -> Found:
+        """Return this with the verdict that the documents don't say it."""
+        verdict = Verdict(
+            evidence=(),
+            reason="not_stated",
+            missing_terms=(),
+            probability=self.verdict.probability,
+        )
+        return self._replace(verdict=verdict)
 
     @property
     def worth(self) -> tuple[bool, float]:

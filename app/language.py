@@ -87,6 +87,8 @@ class Lexicon(Frozen):
     pronouns: frozenset[str]
     possessives: frozenset[str]
     """Those of the pronouns that say whose, where the language marks it on the noun's place."""
+    plural_pronouns: frozenset[str]
+    """Those of the pronouns that often stand for nobody named before ("what do they grow?")."""
     determiners: frozenset[str]
     """Words that open a phrase for a thing; empty for a language without articles."""
     verdict_words: frozenset[str]
@@ -122,6 +124,7 @@ class Lexicon(Frozen):
         "question_words",
         "pronouns",
         "possessives",
+        "plural_pronouns",
         "determiners",
         "verdict_words",
         "conjunctions",

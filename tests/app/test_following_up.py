@@ -80,3 +80,10 @@ def test_a_bare_question_word_is_asked_of_the_earlier_answer() -> None:
 def test_a_question_that_stands_alone_has_one_reading(question: str) -> None:
     alone = resolve(question, ["How long is the tunnel?"], lexicon("en"))
     assert alone == FollowUp.alone(question)
+
+
+def test_they_may_stand_for_nobody_named_before() -> None:
+    question = "which kinds of fruit do they harvest"
+    found = readings(question, "Who sits on the board?")
+    assert found == ["Who sits on the board? " + question, question]
+    assert len(readings("how long is it", "Who sits on the board?")) == 1

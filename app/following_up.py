@@ -51,8 +51,7 @@ class FollowUp(NamedTuple):
             return self._replace(
                 readings=(Reading(f"{antecedent}: {read}", self.readings[0].says_kind),)
             )
-        possessive = "'s" if pronoun.folded in lists.possessives else ""
-        standalone = f"{read[: pronoun.start]}{antecedent}{possessive}{read[pronoun.end :]}"
+        standalone = _said_of(antecedent, read, pronoun, lists)
         return self._replace(readings=(Reading(standalone, self.readings[0].says_kind),))
 
 
@@ -92,6 +91,10 @@ def resolve(read: str, history: Sequence[str], lists: Lexicon) -> FollowUp:
     together = Reading(joined, read if asks or _asks_for_list(read, lists) else earlier.says_kind)
     if not elliptic or has_pronoun:
         others: list[Reading] = []
+        subject = _subject(before, lists)
+        if pronoun is not None and subject:
+            said = _said_of(subject, read, pronoun, lists)
+            others.append(Reading(said, said))
         if bare_question and not has_pronoun and not terms:
             others.extend(Reading(one, read) for one in _asked_of(before, read, lists))
         elif len(terms) > 1 and (
@@ -100,7 +103,7 @@ def resolve(read: str, history: Sequence[str], lists: Lexicon) -> FollowUp:
             # "and how deep is the tunnel?", "what fruit do they grow?" may stand alone.
             others.append(Reading(read, read))
         return FollowUp(
-            (together, *others),
+            (together, *others)[:READINGS_MAX],
             refers_back=has_pronoun or bare_question,
             names_another=opens and bool(others),
         )
@@ -108,6 +111,25 @@ def resolve(read: str, history: Sequence[str], lists: Lexicon) -> FollowUp:
     replaced = dict.fromkeys(_in_place(before, named, lists))
     readings = (*(Reading(one, one) for one in replaced), together)[:READINGS_MAX]
     return FollowUp(readings, names_another=bool(named))
+
+
+def _said_of(antecedent: str, read: str, pronoun: Word, lists: Lexicon) -> str:
+    """Return a question with a pronoun of it replaced by what that stands for."""
+    possessive = "'s" if pronoun.folded in lists.possessives else ""
+    return f"{read[: pronoun.start]}{antecedent}{possessive}{read[pronoun.end :]}"
+
+
+def _subject(earlier: str, lists: Lexicon) -> str:
+    """Return what an earlier question is about, or nothing: the last name in it, the last phrase
+    with an article, or the last word that carries it.
+    """
+    names = {term.folded for term in content_terms(earlier, lists) if term.is_name}
+    spans = (
+        _runs(earlier, lambda word: word in names)
+        or [span for at, span in _phrases(earlier, lists) if at in lists.determiners]
+        or [(w.start, w.end) for w in words(earlier) if not _is_small(w.folded, lists)]
+    )
+    return earlier[slice(*spans[-1])] if spans else ""
 
 
 def _asks_for_list(read: str, lists: Lexicon) -> bool:

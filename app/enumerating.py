@@ -58,16 +58,11 @@ def find_enumeration(
         heading = passage.heading_path[-1] if len(passage.heading_path) > 1 else ""
         for lead, span in announced:
             said = Mentions(f"{heading} {lead}")
-            features = Features(
-                margin=0.0,
-                runner_up=0.0,
-                fused=candidate.score,
-                dense=candidate.dense,
+            features = Features.of_words(
+                candidate,
                 coverage=said.joined(place).coverage(query.terms, rarity),
                 sentence_coverage=said.coverage(query.terms, rarity),
-                first=float(candidate.rank == 1),
-                similarity=0.0,
-                foreign=float(languages[passage.document_id] != query.language),
+                foreign=languages[passage.document_id] != query.language,
             )
             evidence = Evidence(
                 passage=passage,

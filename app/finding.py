@@ -253,16 +253,11 @@ def find_sentences(
             text = passage.text[quote[0] - passage.start : quote[1] - passage.start]
             said = Mentions(text)
             both = said.joined(place)
-            features = Features(
-                margin=0.0,
-                runner_up=0.0,
-                fused=candidate.score,
-                dense=candidate.dense,
+            features = Features.of_words(
+                candidate,
                 coverage=both.coverage(query.terms, rarity),
                 sentence_coverage=said.coverage(query.terms, rarity),
-                first=float(candidate.rank == 1),
-                similarity=0.0,
-                foreign=float(foreign),
+                foreign=foreign,
             )
             evidence = Evidence(
                 passage=passage, span=None, quote=quote, features=features, probability=0.0

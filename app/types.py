@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self, TypeAlias
 
 from pydantic import Field, TypeAdapter, model_validator
 
-from index import Frozen, Passage
+from index import Frozen, Passage, RankedPassage
 
 Language: TypeAlias = Literal["en", "ru", "kk"]
 AbstentionReason: TypeAlias = Literal["nothing_found", "not_stated", "near_miss", "unclear"]
@@ -97,6 +97,23 @@ class Features(Frozen):
     first: float
     similarity: float
     foreign: float
+
+    @classmethod
+    def of_words(
+        cls, ranked: RankedPassage, *, coverage: float, sentence_coverage: float, foreign: bool
+    ) -> Self:
+        """Return the features of what was chosen by its words, which the reader has no part in."""
+        return cls(
+            margin=0.0,
+            runner_up=0.0,
+            fused=ranked.score,
+            dense=ranked.dense,
+            coverage=coverage,
+            sentence_coverage=sentence_coverage,
+            first=float(ranked.rank == 1),
+            similarity=0.0,
+            foreign=float(foreign),
+        )
 
 
 class Evidence(Frozen):

@@ -76,7 +76,7 @@ Stretch = tuple[str, int, int]
 
 def _answers(assistant: Assistant, case: Case) -> dict[str, list[Stretch]]:
     opened = assistant.opened
-    query = opened.understand(case.question, case.history, None)
+    query = opened.understand(case.question, opened.heard_before(case.history), None)
     ranked = assistant.retriever.search(query.standalone_question, PASSAGES_COMPARED)
     evidence = opened.read(query, ranked[: opened.settings.passages_read])
     by_margin = max(evidence, key=lambda one: one.features.margin, default=None)

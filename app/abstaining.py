@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from app.language import detect_language, is_cyrillic, lexicon, opposites
+from app.figures import magnitudes_down
+from app.language import Measure, detect_language, is_cyrillic, lexicon, numbers, opposites
 from app.measures import gives_measure, measure_asked
 from app.types import Evidence, Query, Term, Verdict
 from index import words
@@ -32,12 +33,12 @@ def judge(
     threshold: float,
     mentions: Callable[[Term], bool],
     cyrillic_collection: bool,
-    numbers: frozenset[str],
+    stated: frozenset[str],
 ) -> Verdict:
     """Return whether the evidence, the most probable first, answers the question.
 
-    ``mentions`` says whether any document has a term, ``numbers`` holds those that occur in any
-    document, ``cyrillic_collection`` says whether any document is written in Cyrillic.
+    ``mentions`` says whether any document has a term, ``stated`` holds the numbers that occur in
+    any document, ``cyrillic_collection`` says whether any document is written in Cyrillic.
     """
     best = evidence[0].probability if evidence else 0.0
     if query.is_order:
@@ -55,7 +56,8 @@ def judge(
     figures = [
         figure
         for figure in sorted(query.numbers)
-        if figure not in numbers and not (figure.isdigit() and int(figure) <= COUNT_MAX)
+        if magnitudes_down(figure).isdisjoint(stated)
+        and not (figure.isdigit() and int(figure) <= COUNT_MAX)
     ]
     missing = tuple(
         [term.text for term in told] + [_as_typed(query, figure) for figure in figures]
@@ -85,10 +87,7 @@ def judge(
 def _as_typed(query: Query, figure: str) -> str:
     """Return a number as the question has it (``1,200`` for 1200)."""
     typed = (term.text for term in query.terms if term.is_number)
-    return next(
-        (text for text in typed if text.replace(",", "").rstrip("0.") == figure.rstrip("0.")),
-        figure,
-    )
+    return next((text for text in typed if numbers(text) == {figure}), figure)
 
 
 def _contradicts(query: Query, evidence: Evidence) -> bool:
@@ -128,7 +127,7 @@ def _names_one(query: Query, evidence: Evidence) -> bool:
     said = [word.folded for word in words(span)]
     if len(said) == 1 and (said[0].isdigit() or said[0] in lists.number_words):
         return True
-    joined = any(sign in quote for sign in ",;:|")
+    joined = any(sign in quote for sign in ",;:|") or len(numbers(span)) > 1  # "from 9 to 17"
     return not joined and not any(word.folded in lists.conjunctions for word in words(quote))
 
 
@@ -142,7 +141,11 @@ def _in_another_measure(query: Query, evidence: Evidence) -> bool:
     passage = evidence.passage
     start, end = (place - passage.start for place in evidence.span)
     heading = f"{passage.context_line} {passage.table_header}"
-    return not (
-        gives_measure(measure, passage.text, (start, end))
-        or gives_measure(measure, heading, (0, len(heading)))
+    may_be: list[Measure] = [measure]
+    if measure == "length":
+        may_be.append("percent")  # "how high is inflation"
+    return not any(
+        gives_measure(one, passage.text, (start, end))
+        or gives_measure(one, heading, (0, len(heading)))
+        for one in may_be
     )

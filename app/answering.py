@@ -64,7 +64,9 @@ def compose_disagreement(
     that of the first.
     """
     lines = _opening(query, templates)
-    lines.append(Line(role="template", text=templates["disagreement"]))
+    dates = [documents[one.passage.document_id][1] for one in evidence]
+    name = "disagreement_by_date" if all(dates) and len(set(dates)) > 1 else "disagreement"
+    lines.append(Line(role="template", text=templates[name]))
     quotes: list[Quoted] = []
     room = ANSWER_CHARACTERS_MAX // len(evidence)
     for number, one in enumerate(evidence, 1):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from functools import lru_cache
 
 from app.answering import quote_nearest
 from app.calibration import load_calibrations
@@ -21,6 +22,8 @@ LOGGER = logging.getLogger(__name__)
 
 NEAREST_MAX = 3
 """Passages shown when the documents don't answer."""
+ANSWERS_KEPT = 4_096
+"""Suggestions of which it is remembered whether they are answered."""
 
 
 class Assistant:
@@ -30,7 +33,7 @@ class Assistant:
         self.opened = opened
         self.retriever = opened.retriever
         self.title = opened.title
-        self._answered: dict[tuple[str, Language], bool] = {}
+        self._answers = lru_cache(maxsize=ANSWERS_KEPT)(self._is_answered)
 
     @classmethod
     def open(cls, settings: Settings, models: Models | None = None) -> Assistant:
@@ -86,7 +89,7 @@ class Assistant:
         seen = " ".join([question, *history, *(h for one in shown for h in one.heading_path)])
         near = [one.document_id for one in shown] or list(documents or ())
         watch = Stopwatch()
-        suggestions = self._topics(reply.language, near, seen)
+        suggestions = self._topics(reply.language, near, seen, documents)
         watch.lap("suggestions")
         return reply.model_copy(
             update={"suggestions": suggestions, "milliseconds": watch.after(reply.milliseconds)}
@@ -103,7 +106,7 @@ class Assistant:
         opened, watch = self.opened, Stopwatch(announce)
         watch.begin("understanding")
         chosen = opened.chosen(documents)
-        history = history[max(0, len(history) - opened.settings.history_turns_max) :]
+        history = opened.heard_before(history)
         query = opened.understand(question, history, language)
         watch.lap("query")
         texts = templates(query.language)
@@ -112,9 +115,13 @@ class Assistant:
         found = opened.find(query, chosen, watch)
         if query.refers_back or query.names_another:
             earlier = self._reply(history[-1], history[:-1], language, documents)
-            others = opened.other_readings(query, history, language, earlier.short_answer)
-            tried = [found, *(opened.find(one, chosen, watch) for one in others)]
-            new = [one for one in tried if one.answers_beyond(earlier)]
+            new = [found] if found.answers_beyond(earlier) else []
+            for other in opened.other_readings(query, history, language, earlier.short_answer):
+                if new and other.stands_alone:
+                    break  # it follows up
+                tried = opened.find(other, chosen, watch)
+                if tried.answers_beyond(earlier):
+                    new.append(tried)
             if new:
                 found = max(new, key=lambda one: one.worth)
             elif found.verdict.reason is None:
@@ -136,20 +143,26 @@ class Assistant:
     def starters(self, language: Language) -> tuple[str, ...]:
         """Return up to three questions to begin with, each one known to be answered."""
         overview = templates(language)["overview_question"]
-        opening = (overview,) if self._answers(overview, language) else ()
+        opening = (overview,) if self._answers(overview, language, None) else ()
         return (*opening, *self._topics(language, near=(), seen=""))[:3]
 
-    def _topics(self, language: Language, near: Sequence[str], seen: str) -> tuple[str, ...]:
+    def _topics(
+        self,
+        language: Language,
+        near: Sequence[str],
+        seen: str,
+        documents: Sequence[str] | None = None,
+    ) -> tuple[str, ...]:
+        among = None if documents is None else tuple(sorted(set(documents)))
         return suggest(
-            self.opened.headings,
+            [one for one in self.opened.headings if among is None or one[0] in among],
             near=near,
             seen=seen,
             question=lambda topic: templates(language)["topic_question"].format(topic=topic),
-            answers=lambda question: self._answers(question, language),
+            answers=lambda question: self._answers(question, language, among),
         )
 
-    def _answers(self, question: str, language: Language) -> bool:
-        key = (question, language)
-        if key not in self._answered:
-            self._answered[key] = self._reply(question, (), language, None).kind == "answer"
-        return self._answered[key]
+    def _is_answered(
+        self, question: str, language: Language, documents: tuple[str, ...] | None
+    ) -> bool:
+        return self._reply(question, (), language, documents).kind == "answer"

@@ -23,6 +23,8 @@ from index import Retriever, fold, words
 
 INITIALS_CHARACTERS_MAX: Final = 2_000_000
 """How much text of a collection is searched for what initials stand for."""
+_GROUPED_NUMBER = re.compile(r"\d{1,3}(?:[ \u00a0\u202f]\d{3})+")
+"""A number that no single word gives."""
 _INITIALS = re.compile(r"\b[^\W\d_]{2,6}s?\b")
 _BETWEEN_INITIALS = (
     r"(?:-[^\W\d_]+)?(?:\s+(?:and|of|the|for|in|on|и|по|в|на|де|da|de|la|мен|жане))*[\s-]+"
@@ -38,12 +40,14 @@ class Collection:
         self.passages = sum(summary.passages for summary in summaries)
         self.languages: dict[str, Language] = {}
         texts: list[str] = []
+        grouped = set[str]()
         for summary in summaries:
             text = retriever.document(summary.document_id).text
             self.languages[summary.document_id] = next(
                 (language for language in LANGUAGES if language == summary.language),
                 detect_language(text[:2_000]),
             )
+            grouped.update(*map(numbers, _GROUPED_NUMBER.findall(text)))
             if sum(map(len, texts)) < INITIALS_CHARACTERS_MAX:
                 texts.append(text)
         self.has_cyrillic = any(language != "en" for language in self.languages.values())
@@ -54,6 +58,7 @@ class Collection:
                 for word, number in lexicon(language).number_words.items()
                 if word in self.known_words
             ),
+            grouped,
             *(numbers(word) for word in self.known_words if word[:1].isdigit()),
             *map(numbers, texts),
             *(
@@ -62,10 +67,10 @@ class Collection:
                 for language in LANGUAGES
             ),
         )
-        self._stems = Counter[str]()
+        self.stems = Counter[str]()
         for word, count in self.known_words.items():
             for one in stems(word.removesuffix("'s")):
-                self._stems[one] += count
+                self.stems[one] += count
         self._text = "\n\n".join(texts)[:INITIALS_CHARACTERS_MAX]
         self._folded_text = fold(self._text)
         self.spelled_out = lru_cache(maxsize=1_024)(self._spelled_out)
@@ -75,12 +80,12 @@ class Collection:
         """Return how much a word weighs by its stems: ln(1 + passages / passages that have it), as
         in inverse document frequency (Spärck Jones 1972), with a half for one that none has.
         """
-        found = max(self._stems[one] for one in stemmed)
+        found = max(self.stems[one] for one in stemmed)
         return math.log1p(max(1, self.passages) / max(0.5, found))
 
     def _mentions(self, term: Term) -> bool:
         """Say whether any document has a term, or the name that its initials stand for."""
-        if any(self._stems[one] for one in term.stems) or term.folded in self.known_words:
+        if any(self.stems[one] for one in term.stems) or term.folded in self.known_words:
             return True
         if self.spelled_out(term.text) is not None:
             return True

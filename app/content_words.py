@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import re
+from typing import Final
 
 from app.language import Lexicon, stems
 from app.types import Term
 from index import fold, words
+
+_AFTER_STOP: Final = re.compile(r"(?:[?!:\u2026]|\w{5}\.)$")
+"""After this a capital says nothing; "Dr." ends no sentence."""
+TITLE_WORDS_MIN: Final = 2
 
 
 def bare_text(text: str) -> str:
@@ -16,7 +21,7 @@ def bare_text(text: str) -> str:
 
 def content_terms(text: str, lists: Lexicon) -> tuple[Term, ...]:
     """Return the words that carry a question, in order, each once."""
-    shouting = sum(map(str.isupper, text)) > sum(map(str.islower, text))
+    shouting = sum(map(str.isupper, text)) > sum(map(str.islower, text)) or _is_title(text, lists)
     terms: dict[str, Term] = {}
     for word in words(text):
         if (
@@ -29,7 +34,8 @@ def content_terms(text: str, lists: Lexicon) -> tuple[Term, ...]:
         if len(bare) < 2 and not bare.isdigit():
             continue
         written = text[word.start : word.end]
-        first = not text[: word.start].strip(" \"'«“„([")
+        before = text[: word.start].rstrip(" \"'«“„([")
+        first = not before or _AFTER_STOP.search(before) is not None
         is_name = (
             written[:1].isupper()
             and not shouting
@@ -45,3 +51,9 @@ def content_terms(text: str, lists: Lexicon) -> tuple[Term, ...]:
         )
         terms.setdefault(term.stems[0], term)
     return tuple(terms.values())
+
+
+def _is_title(text: str, lists: Lexicon) -> bool:
+    """Say whether a text is written as a heading is, its small words capitalised too."""
+    small = [word for word in words(text) if word.folded in lists.function_words][1:]
+    return len(small) >= TITLE_WORDS_MIN and all(text[word.start].isupper() for word in small)

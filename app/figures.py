@@ -66,6 +66,28 @@ def read_figure(text: str, span: tuple[int, int]) -> Figure | None:
     return Figure(frozenset(values), frozenset(months), _unit(text, found[0], found[-1]))
 
 
+def quantities(text: str) -> frozenset[str]:
+    """Return the numbers that a text gives in digits, each times the word for its magnitude: "25
+    thousand" and "25,000" → ``25000``.
+    """
+    said = fold(text)
+    found: set[str] = set()
+    for match in _FIGURE.finditer(said):
+        given = numbers(match[0])
+        scale = _magnitude(said[match.end() : match.end() + _CHARACTERS_AFTER])
+        if scale > 1 and len(given) == 1:
+            given = numbers(f"{Decimal(next(iter(given))) * scale:f}")
+        found |= given
+    return frozenset(found)
+
+
+def magnitudes_down(figure: str) -> frozenset[str]:
+    """Return a number, and what of it stands before "thousand", "million" or in a table of such."""
+    value = Decimal(figure)
+    sizes = {1, *_magnitudes().values()}
+    return frozenset().union(*(numbers(f"{value / size:f}") for size in sizes if value >= size))
+
+
 def _around(said: str, span: tuple[int, int]) -> tuple[int, int]:
     """Return a span with the whole of a number that it cuts."""
     start, end = span

@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from app.enumerations import enumerations
+from app.figures import quantities
 from app.language import detect_language, lexicon, numbers
 from app.mentions import Mentions
 from app.types import Evidence, Features, Language, Query
@@ -263,7 +264,7 @@ def find_sentences(
                 passage=passage, span=None, quote=quote, features=features, probability=0.0
             )
             covered = tuple(both.worth(term) for term in query.terms)
-            figures = numbers(text)
+            figures = quantities(text)
             states = bool(query.numbers) and query.numbers <= figures
             found.append(_Candidate(evidence, said, covered, bool(figures), states))
     taken = _greedy(query, found, rarity, sentences_max)

@@ -14,6 +14,7 @@ from rapidfuzz.distance import Postfix
 
 from app.content_words import bare_text, content_terms
 from app.language import Lexicon
+from app.types import QuestionKind
 from index import Word, fold, words
 
 FOLLOWUP_TERMS_MAX: Final = 4
@@ -28,6 +29,8 @@ class Reading(NamedTuple):
 
     standalone: str
     says_kind: str
+    is_alone: bool = False
+    """Whether it is the question as typed: what it may have been, where it can't follow up."""
 
 
 class FollowUp(NamedTuple):
@@ -63,7 +66,6 @@ def resolve(read: str, history: Sequence[str], lists: Lexicon) -> FollowUp:
     long is it?"), both questions are put together and read as one. Any other question is left
     alone, so that a change of subject isn't dragged along.
     """
-    history = [earlier for earlier in history if any(map(str.isalnum, earlier))]
     if not history:
         return FollowUp.alone(read)
     folded = bare_text(read)
@@ -72,6 +74,8 @@ def resolve(read: str, history: Sequence[str], lists: Lexicon) -> FollowUp:
     opening = next(
         (o for o in lists.followup_openings if folded == o or folded.startswith(o + " ")), None
     )
+    if opening is None and _asks_anew(read, lists):
+        return FollowUp.alone(read)
     if opening is not None and opening.split()[-1] not in lists.question_words:
         found = found[len(opening.split()) :]  # "what about" asks nothing itself
     asks = any(word in lists.question_words for word in found)
@@ -79,16 +83,20 @@ def resolve(read: str, history: Sequence[str], lists: Lexicon) -> FollowUp:
     has_pronoun = pronoun is not None
     has_name = any(term.is_name for term in terms)
     short = len(terms) <= FOLLOWUP_TERMS_MAX
-    elliptic = short and not asks and (opening is not None or len(terms) <= 1)
+    one_thing = len(terms) <= 1 or all(term.is_number for term in terms)
+    elliptic = short and not asks and (opening is not None or one_thing)
     refers = short and has_pronoun and not has_name
     bare_question = asks and len(terms) <= 1 and not has_name
     opens = short and asks and opening is not None and not has_name
     if not (elliptic or refers or bare_question or opens):
         return FollowUp.alone(read)
-    earlier = resolve(" ".join(history[-1].split()), history[:-1], lists).readings[0]
+    earlier = resolve(history[-1], history[:-1], lists).readings[0]
     before = earlier.standalone
     joined = f"{before} {read}" if before.endswith(("?", ".", "!")) else f"{before}? {read}"
     together = Reading(joined, read if asks or _asks_for_list(read, lists) else earlier.says_kind)
+    # "How many startups?", "Irrigation" may be about something else.
+    may_be_alone = bool(terms) and not has_pronoun and (opening is None or opens)
+    alone = [Reading(read, read, is_alone=True)] if may_be_alone else []
     if not elliptic or has_pronoun:
         others: list[Reading] = []
         subject = _subject(before, lists)
@@ -97,20 +105,31 @@ def resolve(read: str, history: Sequence[str], lists: Lexicon) -> FollowUp:
             others.append(Reading(said, said))
         if bare_question and not has_pronoun and not terms:
             others.extend(Reading(one, read) for one in _asked_of(before, read, lists))
-        elif len(terms) > 1 and (
-            opens or (pronoun is not None and pronoun.folded in lists.plural_pronouns)
-        ):
-            # "and how deep is the tunnel?", "what fruit do they grow?" may stand alone.
-            others.append(Reading(read, read))
+        elif pronoun is not None and len(terms) > 1 and pronoun.folded in lists.plural_pronouns:
+            alone = [Reading(read, read, is_alone=True)]  # "what fruit do they grow?"
         return FollowUp(
-            (together, *others)[:READINGS_MAX],
+            (*(together, *others)[: READINGS_MAX - len(alone)], *alone),
             refers_back=has_pronoun or bare_question,
-            names_another=opens and bool(others),
+            names_another=opens and bool(others or alone),
         )
     named = read[_opening_characters(read, opening or "") :].strip(" ,?.!")
     replaced = dict.fromkeys(_in_place(before, named, lists))
-    readings = (*(Reading(one, one) for one in replaced), together)[:READINGS_MAX]
-    return FollowUp(readings, names_another=bool(named))
+    readings = (*(Reading(one, one) for one in replaced), together)[: READINGS_MAX - len(alone)]
+    return FollowUp((*readings, *alone), names_another=bool(named))
+
+
+def _asks_anew(read: str, lists: Lexicon) -> bool:
+    """Say whether a question is about the documents as a whole ("What are these documents about?"),
+    or requests what is said about a subject that it names ("Tell me about the canals").
+    """
+    plain = bare_text(read)
+
+    def matches(kind: QuestionKind) -> bool:
+        return any(pattern.search(plain) for pattern in lists.kinds.get(kind, ()))
+
+    if matches("overview") and any(one.search(plain) for one in lists.whole_collection):
+        return True
+    return matches("topic") and _pronoun(read, lists) is None and bool(content_terms(read, lists))
 
 
 def _said_of(antecedent: str, read: str, pronoun: Word, lists: Lexicon) -> str:
@@ -148,7 +167,22 @@ def _asked_of(earlier: str, read: str, lists: Lexicon) -> Iterator[str]:
 
 
 def _pronoun(read: str, lists: Lexicon) -> Word | None:
-    return next((word for word in words(read) if word.folded in lists.pronouns), None)
+    """Return the first pronoun of a question that stands for something."""
+    folded = fold(read)
+    no_pronouns = [
+        match.span()
+        for pattern in (*lists.impersonal, *lists.whole_collection)
+        for match in pattern.finditer(folded)
+    ]
+    return next(
+        (
+            word
+            for word in words(read)
+            if word.folded in lists.pronouns
+            and not any(start <= word.start < end for start, end in no_pronouns)
+        ),
+        None,
+    )
 
 
 def _opening_characters(read: str, opening: str) -> int:
@@ -211,7 +245,7 @@ def _in_place(earlier: str, named: str, lists: Lexicon) -> Iterator[str]:
         return
     # Where no article says where a phrase begins: the words in a row that carry the question, or
     # the last of them; its ending says what part it plays.
-    runs = _runs(earlier, lambda word: not _is_small(word, lists))
+    runs = _runs(earlier, lambda word: not (_is_small(word, lists) or word[:1].isdigit()))
     runs.sort(key=lambda span: (_shared_ending(earlier[slice(*span)], thing), span))
     for start, end in reversed(runs):
         *others, last = words(earlier[start:end])

@@ -9,7 +9,7 @@ from app.enumerations import asked_for
 from app.language import numbers
 from app.naming import Naming
 from app.types import Evidence, Query, Reply, Verdict
-from index import RankedPassage, fold
+from index import RankedPassage, words
 
 
 class Found(NamedTuple):
@@ -51,7 +51,7 @@ class Found(NamedTuple):
                 return all(o.end <= start or end <= o.start for o in again)
             return all((o.start, o.end) != (start, end) for o in again)
         first, last = (at - best.passage.start for at in best.span)
-        span = fold(best.passage.text[first:last])
+        span = best.passage.text[first:last]
         quoted = any(
             one.document_id == best.passage.document_id
             and one.start < best.quote[1]
@@ -59,7 +59,7 @@ class Found(NamedTuple):
             for one in earlier.citations
         )
         most = len(span) > len(said) / 2  # a part of a long answer may answer something else
-        return fold(said) not in span and not (quoted and most and span in fold(said))
+        return not _says(span, said) and not (quoted and most and _says(said, span))
 
     def as_refused(self) -> Found:
         """Return this with the verdict that the documents don't say it."""
@@ -82,3 +82,9 @@ class Found(NamedTuple):
         start, end = (place - best.passage.start for place in best.quote)
         said = (best.passage.context_line, best.passage.table_header, best.passage.text[start:end])
         return numbers(phrase) <= numbers(" ".join(said))
+
+
+def _says(text: str, phrase: str) -> bool:
+    """Say whether the words of a phrase stand in a text in a row: "2" isn't said by "2012"."""
+    said, wanted = ([word.folded for word in words(one)] for one in (text, phrase))
+    return any(said[at : at + len(wanted)] == wanted for at in range(len(said) - len(wanted) + 1))

@@ -29,6 +29,9 @@ NAME_RATIO: Final = 85.0
 Measured beside the table of letters: 27 of 28 names found at 85; at 80 common words match too.
 """
 
+NAME_LETTERS_MIN: Final = 5
+"""Shorter names are told apart by their endings."""
+
 
 class DocumentWords(Frozen):
     """How a language names a document ("in the 2024 report") and a day ("as of March 2023").
@@ -89,6 +92,12 @@ class Lexicon(Frozen):
     """Those of the pronouns that say whose, where the language marks it on the noun's place."""
     plural_pronouns: frozenset[str]
     """Those of the pronouns that often stand for nobody named before ("what do they grow?")."""
+    auxiliaries: frozenset[str]
+    """Verbs that follow a question word ("when did", "who is")."""
+    impersonal: tuple[re.Pattern[str], ...]
+    """Where a pronoun stands for nothing ("does it take", "is it true")."""
+    whole_collection: tuple[re.Pattern[str], ...]
+    """How the documents themselves are named ("these documents")."""
     determiners: frozenset[str]
     """Words that open a phrase for a thing; empty for a language without articles."""
     verdict_words: frozenset[str]
@@ -99,6 +108,8 @@ class Lexicon(Frozen):
     year_before: re.Pattern[str]
     year_after: re.Pattern[str]
     kinds: dict[QuestionKind, tuple[re.Pattern[str], ...]]
+    approvals: tuple[re.Pattern[str], ...]
+    """What is said in place of thanks ("great", "I see"), and as often opens something else."""
     courtesies: dict[CourtesyKind, tuple[re.Pattern[str], ...]]
     preambles: tuple[re.Pattern[str], ...]
     """What may precede a question and is no part of it ("could you tell me", "I wonder")."""
@@ -125,6 +136,7 @@ class Lexicon(Frozen):
         "pronouns",
         "possessives",
         "plural_pronouns",
+        "auxiliaries",
         "determiners",
         "verdict_words",
         "conjunctions",
@@ -182,7 +194,7 @@ class Lexicon(Frozen):
     def _compile_first(cls, value: dict[str, str]) -> tuple[tuple[re.Pattern[str], str], ...]:
         return tuple((re.compile(_fold_pattern(one)), meant) for one, meant in value.items())
 
-    @field_validator("orders", "preambles", mode="before")
+    @field_validator("orders", "preambles", "impersonal", "whole_collection", mode="before")
     @classmethod
     def _compile(cls, value: Iterable[str]) -> tuple[re.Pattern[str], ...]:
         return tuple(re.compile(_fold_pattern(pattern)) for pattern in value)
@@ -192,10 +204,12 @@ class Lexicon(Frozen):
     def _compile_whole_words(
         cls, value: dict[str, list[str]]
     ) -> dict[str, tuple[re.Pattern[str], ...]]:
-        return {
-            name: tuple(re.compile(rf"(?:{_fold_pattern(one)})(?!\w)") for one in patterns)
-            for name, patterns in value.items()
-        }
+        return {name: _compiled_whole(patterns) for name, patterns in value.items()}
+
+    @field_validator("approvals", mode="before")
+    @classmethod
+    def _compile_whole(cls, value: Iterable[str]) -> tuple[re.Pattern[str], ...]:
+        return _compiled_whole(value)
 
     @field_validator("kinds", mode="before")
     @classmethod
@@ -204,6 +218,10 @@ class Lexicon(Frozen):
             name: tuple(re.compile(_fold_pattern(pattern)) for pattern in patterns)
             for name, patterns in value.items()
         }
+
+
+def _compiled_whole(patterns: Iterable[str]) -> tuple[re.Pattern[str], ...]:
+    return tuple(re.compile(rf"(?:{_fold_pattern(one)})(?!\w)") for one in patterns)
 
 
 def _fold_pattern(pattern: str) -> str:
@@ -264,7 +282,8 @@ def detect_language(text: str) -> Language:
         word in lexicon(other).function_words for word in found for other in ("ru", "kk")
     ):
         return "en"
-    if _KAZAKH_LETTERS & set(text.lower()):
+    # A Kazakh name in a Russian question is capitalised.
+    if any(_KAZAKH_LETTERS & set(word) for word in text.split() if not word[:1].isupper()):
         return "kk"
     kazakh = sum(
         (word in lexicon("kk").function_words) - (word in lexicon("ru").function_words)
@@ -272,6 +291,8 @@ def detect_language(text: str) -> Language:
     )
     if kazakh:
         return "kk" if kazakh > 0 else "ru"
+    if _KAZAKH_LETTERS & set(text.lower()):
+        return "kk"
     endings = sum(len(word) > 4 and bool(_KAZAKH_ENDINGS.search(word)) for word in found)
     return "kk" if endings * 2 > len(found) else "ru"
 
@@ -369,19 +390,43 @@ def romanise(word: str) -> str:
     return word.translate(_LATIN)
 
 
+_CASE_ENDINGS = re.compile(
+    r"(?:а|у|е|и|ы|я|ю|ой|ою|ей|ом|ем|ым|ого|ому|ов|ев|ам|ах|ами|ю|ью"
+    r"|[нтд]ын|[нтд]ин|[гк]а|[гк]е|на|не|[дтн]ы|[дтн]и|[дт]а|[дт]е|[дтн]ан|[дтн]ен|[мбп]ен)"
+)
+
+
 def same_name(one: str, other: str) -> bool:
-    """Say whether two folded words can be one name, whatever script and case ending each has."""
+    """Say whether two folded words can be one name, whatever script and case ending each has.
+
+    Of two in one script nothing but an ending may differ: Niger isn't Nigeria misspelt.
+    """
     if one == other:
         return True
+    if is_cyrillic(one) == is_cyrillic(other):
+        return _same_but_for_ending(one, other)
     first, second = romanise(one), romanise(other)
     if ratio(first, second) >= NAME_RATIO:
         return True
     # A case ending lengthens one side only: compare the beginnings too.
     short, long = sorted((first, second), key=len)
     return (
-        len(short) >= 5
+        len(short) >= NAME_LETTERS_MIN
         and len(long) - len(short) <= 3
         and Levenshtein.distance(short, long[: len(short)]) <= (1 if len(short) >= 6 else 0)
+    )
+
+
+def _same_but_for_ending(one: str, other: str) -> bool:
+    if not is_cyrillic(one):
+        return one.removesuffix("'s") == other.removesuffix("'s")
+    if not set(stems(one)).isdisjoint(stems(other)):
+        return True
+    short, long = sorted((one, other), key=len)
+    return (
+        len(short) >= NAME_LETTERS_MIN
+        and long.startswith(short)
+        and _CASE_ENDINGS.fullmatch(long[len(short) :]) is not None
     )
 
 
@@ -416,13 +461,20 @@ def numbers(text: str) -> frozenset[str]:
 
 
 def spelled_numbers(found: Iterable[Word], lists: Lexicon) -> frozenset[str]:
-    """Return the numbers that words spell ("forty-two" → ``42``, "two hundred" → ``200``).
+    """Return the numbers that words spell ("forty-two" → ``42``, "two hundred" → ``200``, "two
+    thousand" → ``2000``).
 
     A word for one is left out: it is a pronoun as often as a number.
     """
     spelled: list[int] = []
     before = 0
     for word in found:
+        if before >= 100 and word.folded in lists.conjunctions:
+            continue  # "two hundred and fifty"
+        if before and spelled and word.folded in lists.magnitudes:
+            spelled[-1] *= lists.magnitudes[word.folded]
+            before = 0
+            continue
         number = lists.number_words.get(word.folded, 0)
         tens = before >= 20 and before % 10 == 0 and number < 10
         hundreds = before >= 100 and before % 100 == 0 and number < 100

@@ -51,7 +51,8 @@ class Mentions:
         if term.is_number:
             return False
         return any(
-            same_word(term.folded, word) or (term.may_be_name and same_name(term.folded, word))
+            (not term.is_name and same_word(term.folded, word))
+            or (term.may_be_name and same_name(term.folded, word))
             for word in self._words
         )
 

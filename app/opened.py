@@ -24,10 +24,11 @@ from app.finding import find_evidence, find_leads, find_sentences
 from app.found import Found
 from app.language import LANGUAGES, lexicon
 from app.naming import Naming, name_documents
-from app.querying import understand
+from app.querying import heard_before, understand
 from app.rendering import Frame
 from app.rounds import rounds
 from app.settings import Settings
+from app.spelling import Spelling
 from app.stopwatch import Stopwatch
 from app.templates import templates
 from app.types import Citation, Draft, Evidence, Language, Query, Quoted, Searched, Verdict
@@ -109,7 +110,7 @@ class Opened:
             )
         return frozenset(documents)
 
-    def is_word(self, folded: str) -> bool:
+    def _is_word(self, folded: str) -> bool:
         """Say whether a folded word is right as it is: it has a piece of its own in the
         vocabulary of the encoder, which was cut from text in a hundred languages.
         """
@@ -167,6 +168,19 @@ class Opened:
                     found[summary.document_id, heading] = None
         return tuple(found)
 
+    @cached_property
+    def spelling(self) -> Spelling:
+        """Return the collection's words as a speller knows them."""
+        known = self.collection
+        return Spelling(known.known_words, known.stems, self._is_word, known.spelled_out)
+
+    def heard_before(self, history: Sequence[str]) -> tuple[str, ...]:
+        """Return the earlier questions that a follow-up can be about, put right: of the last few
+        turns, those that ask something.
+        """
+        last = history[max(0, len(history) - self.settings.history_turns_max) :]
+        return heard_before(last, self.spelling, self.settings.question_characters_max)
+
     def understand(
         self,
         question: str,
@@ -180,9 +194,7 @@ class Opened:
             question,
             history=history,
             language=language,
-            known_words=self.collection.known_words,
-            is_word=self.is_word,
-            spelled_out=self.collection.spelled_out,
+            vocabulary=self.spelling,
             characters_max=self.settings.question_characters_max,
             antecedent=antecedent,
             reading=reading,
@@ -203,7 +215,7 @@ class Opened:
         earlier_answer: str | None,
     ) -> list[Query]:
         """Return the other ways to read a follow-up: put together differently with the question
-        before, or with that one's answer in its pronoun's place.
+        before, or with that one's answer in its pronoun's place; last, as it stands.
         """
         others = [
             self.understand(query.question, history, language, reading=number)
@@ -213,7 +225,7 @@ class Opened:
             others.append(
                 self.understand(query.question, history, language, antecedent=earlier_answer)
             )
-        return others
+        return sorted(others, key=lambda one: one.stands_alone)
 
     def find(self, query: Query, chosen: frozenset[str] | None, watch: Stopwatch) -> Found:
         """Return the verdict on a question, and the evidence it was passed on, the best first."""
@@ -356,7 +368,7 @@ class Opened:
                 threshold=threshold,
                 mentions=self.collection.mentions,
                 cyrillic_collection=self.collection.has_cyrillic,
-                numbers=self.collection.numbers,
+                stated=self.collection.numbers,
             )
             if told is None and way is not enumerate_:  # a list says nothing about what is nearest
                 told = verdict, evidence

@@ -8,14 +8,15 @@ kind of question, and the words that carry it.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from functools import cache
-from typing import Final, cast, get_args
+from typing import Final, NamedTuple, cast, get_args
 
-from rapidfuzz.distance import DamerauLevenshtein, Prefix
+from rapidfuzz.distance import DamerauLevenshtein
 
 from app.content_words import bare_text, content_terms
 from app.errors import QuestionRefused
+from app.figures import quantities
 from app.following_up import FollowUp, resolve
 from app.language import (
     LANGUAGES,
@@ -23,21 +24,22 @@ from app.language import (
     detect_language,
     is_cyrillic,
     lexicon,
-    numbers,
     spelled_numbers,
-    stems,
 )
+from app.spelling import Spelling
 from app.types import CourtesyKind, Language, Query, QuestionKind, Term
 from index import Word, fold, words
 
-SPELLING_LETTERS_MIN: Final = 5
-"""Shorter words have too many neighbours at one edit to be corrected."""
 QUESTION_WORD_LETTERS_MIN: Final = 3
 OPENING_WORDS: Final = 2
 """A question word stands among so many first words of a question ("In which year …")."""
 COURTESY_WORDS_MORE: Final = 3
 _COURTESIES: Final[Sequence[CourtesyKind]] = ("ability", "goodbye", "thanks", "greeting")
 """Of several in one text, the first of these is answered."""
+_ASKED_OUTRIGHT: Final = frozenset({"who", "when", "where", "how_much"})
+"""Kinds with question words of their own."""
+_BLANK: Final = "\u00b7"
+"""Unlike a space it leaves no name at the beginning of what is left."""
 _GAP: Final = re.compile(r"\.[*+]|(?:^|[( |]|\\b)\\w|\[\^")
 """In a pattern, what stands for any words; after letters it only stands for an ending."""
 
@@ -47,24 +49,73 @@ def understand(
     *,
     history: Sequence[str],
     language: Language | None,
-    known_words: Mapping[str, int],
-    is_word: Callable[[str], bool],
-    spelled_out: Callable[[str], str | None],
+    vocabulary: Spelling,
     characters_max: int,
     antecedent: str | None = None,
     reading: int = 0,
 ) -> Query:
     """Return what a question asks for.
 
-    ``known_words`` maps each folded word of the collection to the number of passages that have it;
-    ``is_word`` knows words that are right as they are although no document has them;
-    ``spelled_out`` returns what initials stand for in the collection, or None; ``antecedent``, if
-    given, is what the question's pronoun stands for; ``reading`` chooses among the ways in which a
-    follow-up can be put together with what it follows.
+    ``history`` is the earlier questions as ``heard_before`` returns them; ``vocabulary`` is the
+    collection's; ``antecedent``, if given, is what the question's pronoun stands for; ``reading``
+    chooses among the ways in which a follow-up can be put together with what it follows.
 
     Raises QuestionRefused where the question is empty or has more than ``characters_max``
     characters.
     """
+    heard = hear(question, history, language, vocabulary, characters_max)
+    read, lists = heard.read, lexicon(heard.language)
+    follow_up = FollowUp.alone(read)
+    if heard.is_question:
+        follow_up = resolve(read, history, lists)
+    if antecedent is not None and follow_up.refers_back:
+        follow_up = follow_up.about(antecedent, read, lists)
+    chosen = follow_up.readings[min(reading, len(follow_up.readings) - 1)]
+    standalone, says_kind = chosen.standalone, chosen.says_kind
+    kind = _kind(bare_text(says_kind), content_terms(says_kind, lists), lists)
+    terms = content_terms(_subject(standalone, kind, lists), lists)
+    if kind == "yes_no":
+        terms = tuple(one for one in terms if one.folded not in lists.verdict_words) or terms
+    return Query(
+        question=question,
+        standalone_question=standalone,
+        language=heard.language,
+        kind=kind,
+        courtesy=heard.courtesy,
+        is_order=heard.is_order,
+        refers_back=follow_up.refers_back,
+        names_another=follow_up.names_another,
+        readings=len(follow_up.readings),
+        stands_alone=chosen.is_alone,
+        corrections=heard.corrections,
+        terms=terms,
+        numbers=quantities(standalone) | spelled_numbers(words(standalone), lists),
+    )
+
+
+class Heard(NamedTuple):
+    """A turn of a conversation, put right: without greeting and preamble, misspellings mended."""
+
+    read: str
+    language: Language
+    courtesy: CourtesyKind | None
+    is_order: bool
+    corrections: tuple[tuple[str, str], ...]
+
+    @property
+    def is_question(self) -> bool:
+        """Whether it asks something of the documents."""
+        return self.courtesy is None and not self.is_order
+
+
+def hear(
+    question: str,
+    history: Sequence[str],
+    language: Language | None,
+    vocabulary: Spelling,
+    characters_max: int,
+) -> Heard:
+    """Return a turn put right; raise QuestionRefused where it is empty or too long."""
     asked = " ".join(question.split())
     if not any(character.isalnum() for character in asked):
         raise QuestionRefused("empty_question", "The question is empty: type a few words.")
@@ -73,51 +124,63 @@ def understand(
             "question_too_long",
             f"The question has {len(asked)} characters; the limit is {characters_max}. Shorten it.",
         )
-    spoken = language or detect_language(asked)
+    spoken = language or _language_of(asked, history)
     courtesy = None
     for tried in (spoken, *LANGUAGES):
-        courtesy = _courtesy(asked, lexicon(tried), known_words)
+        courtesy = _courtesy(asked, lexicon(tried), vocabulary)
         if courtesy is not None:
             spoken = language or tried
             break
     lists = lexicon(spoken)
+    if courtesy == "ability" and history and any(w.folded in lists.pronouns for w in words(asked)):
+        courtesy = None  # in a conversation "how does it work?" asks about what was spoken of
     if courtesy is None:
         asked = _without_preamble(_without_greeting(asked, lists), lists)
     is_order = courtesy is None and any(p.search(fold(asked)) for p in lists.orders)
-
-    read, corrections = _respell(asked, lists, known_words, is_word, spelled_out)
-    follow_up = FollowUp.alone(read)
-    if courtesy is None and not is_order:
-        follow_up = resolve(read, history, lists)
-    if antecedent is not None and follow_up.refers_back:
-        follow_up = follow_up.about(antecedent, read, lists)
-    standalone, says_kind = follow_up.readings[min(reading, len(follow_up.readings) - 1)]
-    kind = _kind(bare_text(says_kind), content_terms(says_kind, lists), lists)
-    terms = content_terms(_subject(standalone, kind, lists), lists)
-    if kind == "yes_no":
-        terms = tuple(one for one in terms if one.folded not in lists.verdict_words) or terms
-    return Query(
-        question=question,
-        standalone_question=standalone,
-        language=spoken,
-        kind=kind,
-        courtesy=courtesy,
-        is_order=is_order,
-        refers_back=follow_up.refers_back,
-        names_another=follow_up.names_another,
-        readings=len(follow_up.readings),
-        corrections=corrections,
-        terms=terms,
-        numbers=numbers(standalone) | spelled_numbers(words(standalone), lists),
-    )
+    read, corrections = _respell(asked, lists, vocabulary)
+    return Heard(read, spoken, courtesy, is_order, corrections)
 
 
-def _courtesy(asked: str, lists: Lexicon, known_words: Mapping[str, int]) -> CourtesyKind | None:
+def heard_before(
+    history: Sequence[str], vocabulary: Spelling, characters_max: int
+) -> tuple[str, ...]:
+    """Return the earlier questions that a follow-up can be about, put right, the oldest first:
+    courtesies and orders, and what is empty or too long, are left out.
+    """
+    before: list[str] = []
+    for turn in history:
+        try:
+            heard = hear(turn, before, None, vocabulary, characters_max)
+        except QuestionRefused:
+            continue
+        if heard.is_question:
+            before.append(heard.read)
+    return tuple(before)
+
+
+def _language_of(asked: str, history: Sequence[str]) -> Language:
+    """Return a question's language; that of the question before where nothing but names, numbers
+    or words of the other Cyrillic language says it ("IFC?", "2020–2025?").
+    """
+    own = detect_language(asked)
+    small = {word.folded for word in words(asked)}
+    if not history or any(
+        not small.isdisjoint(lists.function_words | lists.question_words)
+        for lists in map(lexicon, LANGUAGES)
+    ):
+        return own
+    before = detect_language(history[-1])
+    if is_cyrillic(asked):
+        return own if before == "en" else before
+    return own if any(word.islower() for word in asked.split()) else before
+
+
+def _courtesy(asked: str, lists: Lexicon, vocabulary: Spelling) -> CourtesyKind | None:
     """Return what a text that is nothing but courtesies is ("ok thanks bye"), or None.
 
     A few words more that mean nothing to the collection ("thanks, was helpful") are let pass.
     """
-    rest, said = bare_text(asked), set[CourtesyKind]()
+    rest, said, approves = bare_text(asked), set[CourtesyKind](), False
     while rest:
         ends = {
             match.end(): kind
@@ -125,20 +188,23 @@ def _courtesy(asked: str, lists: Lexicon, known_words: Mapping[str, int]) -> Cou
             for pattern in patterns
             if (match := pattern.match(rest))
         }
-        if not ends or not max(ends):
+        approval = max((m.end() for one in lists.approvals if (m := one.match(rest))), default=0)
+        end = max(approval, *ends, 0)
+        if not end:
             break
-        said.add(ends[max(ends)])
-        rest = rest[max(ends) :].strip()
+        approves |= end not in ends
+        said.update([ends[end]] if end in ends else [])
+        rest = rest[end:].strip()
     more = [word.folded for word in words(rest)]
     if more and (
         said.isdisjoint({"thanks", "goodbye"})
         or len(more) > COURTESY_WORDS_MORE
         or "?" in asked
         or any(word in lists.question_words for word in more)
-        or any(word in known_words for word in more if word not in lists.function_words)
+        or any(word in vocabulary.counts for word in more if word not in lists.function_words)
     ):
         return None
-    return next((kind for kind in _COURTESIES if kind in said), None)
+    return next((kind for kind in _COURTESIES if kind in said), "thanks" if approves else None)
 
 
 def _without_greeting(asked: str, lists: Lexicon) -> str:
@@ -146,15 +212,18 @@ def _without_greeting(asked: str, lists: Lexicon) -> str:
     a stop between them only where a question word follows.
     """
     folded = fold(asked)
-    for kind in ("greeting", "thanks"):
-        for pattern in lists.courtesies[kind]:
-            opening = pattern.match(folded)
-            if not opening or not opening.end():
-                continue
-            rest = asked[opening.end() :].lstrip(" ,!.-")
-            stops = folded[opening.end() :].startswith((",", "!", ".", "-", " -"))
-            if rest and (stops or _opens_with_question_word(rest, lists, 1)):
-                return rest
+    for pattern in (
+        *lists.courtesies["greeting"],
+        *lists.courtesies["thanks"],
+        *lists.approvals,
+    ):
+        opening = pattern.match(folded)
+        if not opening or not opening.end():
+            continue
+        rest = asked[opening.end() :].lstrip(" ,!.-")
+        stops = folded[opening.end() :].startswith((",", "!", ".", "-", " -"))
+        if rest and (stops or _opens_with_question_word(rest, lists, 1)):
+            return rest
     return asked
 
 
@@ -190,12 +259,29 @@ def _opens_as_request(text: str, lists: Lexicon) -> bool:
 
 
 def _kind(plain: str, terms: Sequence[Term], lists: Lexicon) -> QuestionKind:
-    for kind in get_args(QuestionKind):
-        if any(pattern.search(plain) for pattern in lists.kinds.get(kind, ())):
-            return cast(QuestionKind, kind)
+    kinds = [
+        cast(QuestionKind, kind)
+        for kind in get_args(QuestionKind)
+        if any(pattern.search(plain) for pattern in lists.kinds.get(kind, ()))
+    ]
+    if kinds and kinds[0] == "overview":  # "Who wrote the summary?" asks for none
+        kinds.sort(key=lambda kind: not (kind in _ASKED_OUTRIGHT and _frames(kind, plain, lists)))
+    if kinds:
+        return kinds[0]
     asks = any(word.folded in lists.question_words for word in words(plain))
     # Keywords only ("irrigation canals"): whatever is said about them is wanted.
     return "fact" if asks or not terms else "topic"
+
+
+def _frames(kind: QuestionKind, plain: str, lists: Lexicon) -> bool:
+    """Say whether the words that ask for a kind open a question, or stand before its last word,
+    as in Kazakh ("Шолуды кім жазды?").
+    """
+    return any(
+        not match.start() or len(plain[match.end() :].split()) == 1
+        for pattern in lists.kinds.get(kind, ())
+        for match in pattern.finditer(plain)
+    )
 
 
 def _subject(text: str, kind: QuestionKind, lists: Lexicon) -> str:
@@ -208,7 +294,7 @@ def _subject(text: str, kind: QuestionKind, lists: Lexicon) -> str:
         if _has_gap(pattern.pattern):
             continue
         for match in pattern.finditer(fold(text)):
-            text = text[: match.start()] + " " * len(match[0]) + text[match.end() :]
+            text = text[: match.start()] + _BLANK * len(match[0]) + text[match.end() :]
     return text
 
 
@@ -232,18 +318,10 @@ def _has_gap(pattern: str) -> bool:
 
 
 def _respell(
-    text: str,
-    lists: Lexicon,
-    known_words: Mapping[str, int],
-    is_word: Callable[[str], bool],
-    spelled_out: Callable[[str], str | None],
+    text: str, lists: Lexicon, vocabulary: Spelling
 ) -> tuple[str, tuple[tuple[str, str], ...]]:
     """Return a text with misspelt words and initials replaced by the collection's own words, and
     the replacements.
-
-    A word is misspelt when neither the collection nor ``is_word`` has it and exactly one word of
-    the collection (the most frequent among equals) lies within one edit, or two in a long word; a
-    transposition is one edit.
     """
     text, mended = _mend(text, lists)
     replaced: list[tuple[str, str]] = []
@@ -251,54 +329,27 @@ def _respell(
     found = list(words(text))
     asks = any(word.folded in lists.question_words for word in found)
     for word in reversed(found):
-        bare = word.folded
         written = text[word.start : word.end]
         meant = None
         if not asks and word is found[0]:
-            meant = _question_word(word, text, lists, known_words)
+            meant = _question_word(found, text, lists, vocabulary)
+        if meant is None and word.folded not in vocabulary.counts and not text.isupper():
+            meant = vocabulary.spelled_out(written)
+        if meant is None and not any(
+            word.folded in known
+            for known in (
+                lists.function_words,
+                lists.question_words,
+                lists.time_words,
+                lists.number_words,
+            )
+        ):
+            meant = vocabulary.meant(word.folded)
+            if meant is not None and written[:1].isupper():
+                meant = meant.capitalize()
         if meant is not None:
             replaced.append((written, meant))
             out = out[: word.start] + meant + out[word.end :]
-            continue
-        full = None if bare in known_words or text.isupper() else spelled_out(written)
-        if full is not None:
-            replaced.append((written, full))
-            out = out[: word.start] + full + out[word.end :]
-            continue
-        if (
-            len(bare) < SPELLING_LETTERS_MIN
-            or bare[:1].isdigit()
-            or "'" in bare
-            or bare in known_words
-            or bare in lists.function_words
-            or bare in lists.question_words
-            or bare in lists.time_words
-            or bare in lists.number_words
-            or is_word(bare)
-            or any(is_word(base) for base in _bases(bare))
-        ):
-            continue
-        edits_max = 2 if len(bare) >= _two_edits_from(bare) else 1
-        best: tuple[int, int, str] | None = None
-        own = set(stems(bare))
-        for known, count in known_words.items():
-            if abs(len(known) - len(bare)) > edits_max or len(known) < SPELLING_LETTERS_MIN:
-                continue
-            if not own.isdisjoint(stems(known)):
-                best = None
-                break
-            edits = DamerauLevenshtein.distance(bare, known, score_cutoff=edits_max)
-            # A letter more or less in front makes another word ("bother" and "other").
-            same_front = known[0] == bare[0] or (edits == 1 and len(known) == len(bare))
-            # Two in the last letters make another form of it ("economist" and "economic").
-            same_end = edits < 2 or Prefix.similarity(bare, known) < min(len(bare), len(known)) - 2
-            if edits <= edits_max and same_front and same_end:
-                candidate = (edits, -count, known)
-                best = min(best, candidate) if best else candidate
-        if best is not None:
-            correction = best[2].capitalize() if written[:1].isupper() else best[2]
-            replaced.append((written, correction))
-            out = out[: word.start] + correction + out[word.end :]
     return out, (*mended, *reversed(replaced))
 
 
@@ -318,31 +369,18 @@ def _mend(text: str, lists: Lexicon) -> tuple[str, list[tuple[str, str]]]:
     return text, replaced
 
 
-def _bases(bare: str) -> Iterator[str]:
-    """Yield an English word without the ending that makes it a plural or a past."""
-    if not is_cyrillic(bare):
-        for ending in ("s", "es", "ed"):
-            if bare.endswith(ending) and len(bare) - len(ending) >= SPELLING_LETTERS_MIN:
-                yield bare.removesuffix(ending)
-
-
-def _two_edits_from(bare: str) -> int:
-    """Return from how many letters on a word may be two edits off. Russian and Kazakh words have
-    many endings, so that two edits lead from one right word to another ("басқарады", "басталады").
-    """
-    return 11 if is_cyrillic(bare) else 8
-
-
 def _question_word(
-    word: Word, text: str, lists: Lexicon, known_words: Mapping[str, int]
+    found: Sequence[Word], text: str, lists: Lexicon, vocabulary: Spelling
 ) -> str | None:
-    """Return the question word that a word of a question is one edit from ("wen did …"), where
-    neither the collection nor the language's own small words have it.
+    """Return the question word that the first word of a question is one edit from, where neither
+    the collection nor the language's own small words have it and what follows goes with it ("wen
+    did …", "wat time …"; not "wheat harvest").
     """
+    word, after = found[0], found[1].folded if len(found) > 1 else ""
     bare = word.folded
     if (
         len(bare) < QUESTION_WORD_LETTERS_MIN
-        or bare in known_words
+        or bare in vocabulary.counts
         or bare in lists.function_words
         or bare in lists.time_words
     ):
@@ -363,4 +401,9 @@ def _question_word(
         )
 
     # An added letter is likelier missing than a wrong one: "wen" is "when", not "who".
-    return max(near, key=lambda one: (fits(one), len(one), one), default=None)
+    best = max(near, key=lambda one: (fits(one), len(one), one), default=None)
+    if best is None:
+        return None
+    swapped = sorted(best) == sorted(bare)  # letters change places in no other word's favour
+    goes = swapped or fits(best) > len(best) or after in lists.auxiliaries
+    return best if goes else None

@@ -57,7 +57,8 @@ class Query(Frozen):
     ``question`` is as typed; ``standalone_question`` has misspellings corrected and a follow-up
     joined to what it follows; ``refers_back`` says that a pronoun of it stands for something in an
     earlier turn, ``names_another`` that it only names another thing than the earlier turn asked
-    about ("And the bridge?"), ``readings`` in how many ways it can be put together with that turn;
+    about ("And the bridge?"), ``readings`` in how many ways it can be read with that turn in mind,
+    ``stands_alone`` that this is the reading in which it has nothing to do with it;
     ``corrections`` pairs what was typed with what it was read as.
     """
 
@@ -70,6 +71,7 @@ class Query(Frozen):
     refers_back: bool
     names_another: bool
     readings: int
+    stands_alone: bool
     corrections: tuple[tuple[str, str], ...]
     terms: tuple[Term, ...]
     numbers: frozenset[str]

@@ -7,9 +7,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.abstaining import judge
-from app.querying import understand
 from app.types import Evidence, Term, Verdict
 from index import Passage, fold, words
+from tests.app.asking import understood
 
 TEXT = "The fare was cut from 3 to 2 euros in 2019, and the bridge is 763 metres long."
 DOCUMENT_WORDS = frozenset(word.folded for word in words(TEXT))
@@ -25,14 +25,8 @@ def judged(
     near: Mapping[str, tuple[tuple[str, float], ...]] = MappingProxyType({}),
 ) -> Verdict:
     """Judge evidence; ``near`` gives words the documents' words that may stand for them."""
-    query = understand(
+    query = understood(
         question,
-        history=(),
-        language=None,
-        known_words={},
-        is_word=lambda word: True,
-        spelled_out=lambda written: None,
-        characters_max=500,
     )
     terms = [term.model_copy(update={"near": near.get(term.folded, ())}) for term in query.terms]
     query = query.model_copy(update={"terms": tuple(terms)})
@@ -46,7 +40,7 @@ def judged(
         threshold=threshold,
         mentions=mentions,
         cyrillic_collection=False,
-        numbers=frozenset({"3", "2", "2019", "763"}),
+        stated=frozenset({"3", "2", "2019", "763"}),
     )
 
 

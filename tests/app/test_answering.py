@@ -6,25 +6,21 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.answering import LONG_ANSWER_CHARACTERS_MAX, compose, quote_nearest
-from app.querying import understand
 from app.rendering import as_text
 from app.templates import templates
 from app.types import Draft, Evidence, Query
 from index import Passage
+from tests.app.asking import understood
 
 MakeEvidence = Callable[..., Evidence]
 MakePassage = Callable[..., Passage]
 
 
 def asked(question: str) -> Query:
-    return understand(
+    return understood(
         question,
-        history=(),
-        language=None,
         known_words={"bridge": 1},
         is_word=lambda word: False,
-        spelled_out=lambda written: None,
-        characters_max=500,
     )
 
 

@@ -8,11 +8,11 @@ import pytest
 
 from app.answering import compose
 from app.confirming import confirm
-from app.querying import understand
 from app.rendering import as_markdown, as_text
 from app.templates import templates
 from app.types import Draft, Evidence
 from index import Passage, RankedPassage
+from tests.app.asking import understood
 
 MakeEvidence = Callable[..., Evidence]
 MakePassage = Callable[..., Passage]
@@ -20,14 +20,9 @@ SAID = "The network lost 15 per cent of its water."
 
 
 def draft(one: Evidence) -> Draft:
-    query = understand(
+    query = understood(
         "How much water did the network lose?",
-        history=(),
-        language=None,
         known_words={"network": 1},
-        is_word=lambda word: True,
-        spelled_out=lambda written: None,
-        characters_max=500,
     )
     return compose(query, [one], templates("en"))
 

@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping
 import pytest
 
 from app.disagreeing import find_disagreement
-from app.querying import understand
 from app.types import Evidence, Features, Query
 from index import Passage
+from tests.app.asking import understood
 
 MakeEvidence = Callable[..., Evidence]
 MakePassage = Callable[..., Passage]
@@ -17,14 +17,8 @@ DATES: Mapping[str, str | None] = {"older": "2024-03-15", "newer": "2025-03-20",
 
 
 def asked(question: str) -> Query:
-    return understand(
+    return understood(
         question,
-        history=(),
-        language=None,
-        known_words={},
-        is_word=lambda word: True,
-        spelled_out=lambda written: None,
-        characters_max=500,
     )
 
 

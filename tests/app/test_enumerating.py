@@ -5,9 +5,9 @@ from app.enumerating import find_enumeration, whole_table
 from app.enumerations import asked_for, enumerations
 from app.finding import find_sentences
 from app.language import lexicon
-from app.querying import understand
 from app.types import Evidence, Features, Query
 from index import Passage, RankedPassage, Sentence
+from tests.app.asking import understood
 
 BOARD = """Anyone may stand.
 
@@ -43,14 +43,9 @@ def board(start: int = 0) -> Passage:
 
 
 def asked(question: str) -> Query:
-    return understand(
+    return understood(
         question,
-        history=(),
         language="en",
-        known_words={},
-        is_word=lambda _: True,
-        spelled_out=lambda _: None,
-        characters_max=200,
     )
 
 

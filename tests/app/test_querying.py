@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.errors import QuestionRefused
-from app.querying import understand
 from app.types import Query
 from index import fold
+from tests.app.asking import understood
 
 KNOWN = {
     "irrigation": 3,
@@ -24,14 +24,12 @@ ENGLISH = {"large", "house", "visitors", "company"}
 
 
 def read(question: str, history: Sequence[str] = ()) -> Query:
-    return understand(
+    return understood(
         question,
-        history=history,
-        language=None,
+        history,
         known_words=KNOWN,
         is_word=ENGLISH.__contains__,
         spelled_out={"IFC": "International Finance Corporation"}.get,
-        characters_max=500,
     )
 
 
@@ -274,14 +272,10 @@ def test_a_question_after_a_courtesy_is_a_question(text: str) -> None:
 
 
 def test_two_edits_are_no_misspelling_in_a_language_of_many_endings() -> None:
-    query = understand(
+    query = understood(
         "Ана мен бала орталығын кім басқарады?",
-        history=(),
-        language=None,
         known_words={fold("басталады"): 3},
         is_word=lambda _: False,
-        spelled_out=lambda _: None,
-        characters_max=500,
     )
     assert query.corrections == ()
 
@@ -317,14 +311,11 @@ def test_a_misspelt_question_word_is_read_as_one(question: str, read_as: str) ->
 def test_a_pronoun_takes_what_the_earlier_answer_named() -> None:
     history = ["Who runs the company?"]
     assert read("What is his job?", history).refers_back
-    resolved = understand(
+    resolved = understood(
         "What is his job?",
-        history=history,
-        language=None,
+        history,
         known_words=KNOWN,
         is_word=ENGLISH.__contains__,
-        spelled_out=lambda _: None,
-        characters_max=500,
         antecedent="Ida Holm",
     )
     assert resolved.standalone_question == "What is Ida Holm's job?"
@@ -341,27 +332,19 @@ def test_a_right_word_is_never_corrected_though_the_collection_lacks_it() -> Non
     [("Когда ходят суда?", "входят"), ("Which economist wrote it?", "economic")],
 )
 def test_another_word_or_form_is_no_misspelling(question: str, known: str) -> None:
-    query = understand(
+    query = understood(
         question,
-        history=(),
-        language=None,
         known_words={known: 3},
         is_word=lambda _: False,
-        spelled_out=lambda _: None,
-        characters_max=500,
     )
     assert query.corrections == ()
 
 
 def test_a_plural_of_a_right_word_is_right() -> None:
-    query = understand(
+    query = understood(
         "Are there discounts?",
-        history=(),
-        language=None,
         known_words={"dismount": 3},
         is_word={"discount"}.__contains__,
-        spelled_out=lambda _: None,
-        characters_max=500,
     )
     assert query.corrections == ()
 

@@ -28,7 +28,7 @@ from app.querying import heard_before, understand
 from app.rendering import Frame
 from app.rounds import rounds
 from app.settings import Settings
-from app.spelling import Spelling
+from app.speller import Speller
 from app.stopwatch import Stopwatch
 from app.templates import templates
 from app.types import Citation, Draft, Evidence, Language, Query, Quoted, Searched, Verdict
@@ -169,10 +169,10 @@ class Opened:
         return tuple(found)
 
     @cached_property
-    def spelling(self) -> Spelling:
+    def spelling(self) -> Speller:
         """Return the collection's words as a speller knows them."""
         known = self.collection
-        return Spelling(known.known_words, known.stems, self._is_word, known.spelled_out)
+        return Speller(known.known_words, known.stems, self._is_word, known.spelled_out)
 
     def heard_before(self, history: Sequence[str]) -> tuple[str, ...]:
         """Return the earlier questions that a follow-up can be about, put right: of the last few

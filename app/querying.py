@@ -26,7 +26,7 @@ from app.language import (
     lexicon,
     spelled_numbers,
 )
-from app.spelling import Spelling
+from app.speller import Speller
 from app.types import CourtesyKind, Language, Query, QuestionKind, Term
 from index import Word, fold, words
 
@@ -49,7 +49,7 @@ def understand(
     *,
     history: Sequence[str],
     language: Language | None,
-    vocabulary: Spelling,
+    vocabulary: Speller,
     characters_max: int,
     antecedent: str | None = None,
     reading: int = 0,
@@ -112,7 +112,7 @@ def hear(
     question: str,
     history: Sequence[str],
     language: Language | None,
-    vocabulary: Spelling,
+    vocabulary: Speller,
     characters_max: int,
 ) -> Heard:
     """Return a turn put right; raise QuestionRefused where it is empty or too long."""
@@ -142,7 +142,7 @@ def hear(
 
 
 def heard_before(
-    history: Sequence[str], vocabulary: Spelling, characters_max: int
+    history: Sequence[str], vocabulary: Speller, characters_max: int
 ) -> tuple[str, ...]:
     """Return the earlier questions that a follow-up can be about, put right, the oldest first:
     courtesies and orders, and what is empty or too long, are left out.
@@ -175,7 +175,7 @@ def _language_of(asked: str, history: Sequence[str]) -> Language:
     return own if any(word.islower() for word in asked.split()) else before
 
 
-def _courtesy(asked: str, lists: Lexicon, vocabulary: Spelling) -> CourtesyKind | None:
+def _courtesy(asked: str, lists: Lexicon, vocabulary: Speller) -> CourtesyKind | None:
     """Return what a text that is nothing but courtesies is ("ok thanks bye"), or None.
 
     A few words more that mean nothing to the collection ("thanks, was helpful") are let pass.
@@ -318,7 +318,7 @@ def _has_gap(pattern: str) -> bool:
 
 
 def _respell(
-    text: str, lists: Lexicon, vocabulary: Spelling
+    text: str, lists: Lexicon, vocabulary: Speller
 ) -> tuple[str, tuple[tuple[str, str], ...]]:
     """Return a text with misspelt words and initials replaced by the collection's own words, and
     the replacements.
@@ -370,7 +370,7 @@ def _mend(text: str, lists: Lexicon) -> tuple[str, list[tuple[str, str]]]:
 
 
 def _question_word(
-    found: Sequence[Word], text: str, lists: Lexicon, vocabulary: Spelling
+    found: Sequence[Word], text: str, lists: Lexicon, vocabulary: Speller
 ) -> str | None:
     """Return the question word that the first word of a question is one edit from, where neither
     the collection nor the language's own small words have it and what follows goes with it ("wen

@@ -26,7 +26,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from app.settings import READER_FILE, REPOSITORY
 from app.training.errors import WrongInput
-from index import IndexingError
+from index import IndexingError, Models
 
 MODELS_FOLDER = REPOSITORY / "var" / "models"
 ENCODER_FOLDER = MODELS_FOLDER / "e5-small"
@@ -54,6 +54,7 @@ def train(arguments: argparse.Namespace) -> int:
         bfloat16=arguments.bfloat16,
         resume=arguments.resume,
         interrupted=interrupted,
+        encoder=lambda: Models.open(arguments.body.parent).encoder,
     )
     print(
         f"{outcome.examples} examples in {outcome.seconds:.0f} s: {outcome.checkpoint}",

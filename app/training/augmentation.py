@@ -13,6 +13,9 @@ from typing import Final
 
 from app.training.questions import Question, Span, preferred_answer, sentence_spans
 
+HEADING_SIGN = " > "
+LEFT_OUT_MIN = 120
+"""Characters; less isn't a passage."""
 YEAR = re.compile(r"\b(?:1[0-9]|20)\d\d\b")
 NUMBER = re.compile(r"\b\d[\d,.]*\d\b|\b\d\b")
 NAME = re.compile(r"\b[A-Z][\w’'-]*(?:\s+(?:(?:of|the|de|and)\s+)?[A-Z][\w’'-]*)*")
@@ -114,6 +117,39 @@ def window(question: Question, characters: int, chance: random.Random) -> Questi
     return keep_range(question, sentences[first][0], sentences[last][1])
 
 
+def _heading(context: str) -> tuple[str, str]:
+    """Return a context's line of headings, if it has one, and the rest."""
+    first, _, rest = context.partition("\n")
+    return (first + "\n", rest) if HEADING_SIGN in first and rest else ("", context)
+
+
+def window_under_heading(question: Question, characters: int, chance: random.Random) -> Question:
+    """Cut the context as ``window`` does, its line of headings kept."""
+    heading, body = _heading(question.context)
+    answers = tuple(Span(one.text, one.start - len(heading)) for one in question.answers)
+    cut = window(replace(question, context=body, answers=answers), characters, chance)
+    return replace(
+        cut,
+        context=heading + cut.context,
+        answers=tuple(Span(one.text, one.start + len(heading)) for one in cut.answers),
+    )
+
+
+def left_out(question: Question, kept: str) -> str | None:
+    """Return the longer part of the context that a window left out, under the same headings; None
+    where it is short or has an answer's words.
+    """
+    heading, _ = _heading(question.context)
+    inner = kept.removeprefix(heading)
+    start = question.context.find(inner)
+    if kept == question.context or start < 0:
+        return None
+    context = question.context
+    left = max(context[len(heading) : start], context[start + len(inner) :], key=len).strip()
+    answered = any(one.text.lower() in left.lower() for one in question.answers)
+    return None if answered or len(left) < LEFT_OUT_MIN else heading + left
+
+
 def without_answer_sentences(question: Question) -> Question | None:
     """Remove every sentence that mentions an answer; None when too little text would be left."""
     texts = [answer.text.lower() for answer in question.answers]
@@ -124,7 +160,7 @@ def without_answer_sentences(question: Question) -> Question | None:
         and not any(start < answer.end and answer.start < end for answer in question.answers)
     ]
     context = " ".join(kept)
-    if len(context) < 120:
+    if len(context) < LEFT_OUT_MIN:
         return None
     return replace(question, context=context, answers=())
 
@@ -177,7 +213,7 @@ def turned_round(question: Question, chance: random.Random) -> Question | None:
 
 def with_heading(question: Question, chance: random.Random) -> Question:
     """Put a "Title > Heading" line before the context, as the application does, if it has none."""
-    if " > " in question.context.split("\n")[0]:
+    if HEADING_SIGN in question.context.split("\n")[0]:
         return question
     names = [name for name in NAME.findall(question.context) if len(name) > 3]
     title = question.title or (chance.choice(names) if names else "")

@@ -25,12 +25,20 @@ SEQUENCE_TOKENS_MAX = 320
 
 @dataclass(frozen=True)
 class Example:
-    """One encoded example: token ids, and the tokens where the answer starts and ends (0: none)."""
+    """One encoded example: token ids, the tokens where the answer starts and ends (0: none), and
+    the first token of the context and the one after its last.
+    """
 
     source: str
     tokens: tuple[int, ...]
     start: int
     end: int
+    context: tuple[int, int]
+
+
+Group: TypeAlias = Sequence[Example]
+"""What is learned together: one example, or a question's passage, first, and others that don't
+answer it."""
 
 
 def encode(question: Question, tokenizer: Tokenizer, source: str = "") -> Example | None:
@@ -38,8 +46,10 @@ def encode(question: Question, tokenizer: Tokenizer, source: str = "") -> Exampl
     encoding = tokenizer.encode(question.question, question.context)
     if len(encoding.ids) > SEQUENCE_TOKENS_MAX:
         return None
+    placed = [number for number, one in enumerate(encoding.sequence_ids) if one == 1]
+    context = (placed[0], placed[-1] + 1)
     if not question.answers:
-        return Example(source, tuple(encoding.ids), 0, 0)
+        return Example(source, tuple(encoding.ids), 0, 0, context)
     answer = preferred_answer(question.answers)
     inside = [
         number
@@ -50,13 +60,21 @@ def encode(question: Question, tokenizer: Tokenizer, source: str = "") -> Exampl
     ]
     if not inside:
         return None
-    return Example(source, tuple(encoding.ids), inside[0], inside[-1])
+    return Example(source, tuple(encoding.ids), inside[0], inside[-1], context)
 
 
-def batches(examples: list[Example], size: int, chance: random.Random) -> list[list[Example]]:
-    """Cut a pool into batches of about equal length, in random order."""
-    ordered = sorted(examples, key=lambda example: len(example.tokens))
-    cut = [ordered[place : place + size] for place in range(0, len(ordered), size)]
+def batches(groups: Sequence[Group], size: int, chance: random.Random) -> list[list[Group]]:
+    """Cut a pool into batches of about equal length and at most ``size`` examples (a larger group
+    alone), in random order; a group stays together.
+    """
+    cut: list[list[Group]] = []
+    room = 0
+    for group in sorted(groups, key=lambda one: max(len(example.tokens) for example in one)):
+        if not cut or room < len(group):
+            cut.append([])
+            room = size
+        cut[-1].append(group)
+        room -= len(group)
     chance.shuffle(cut)
     return cut
 
@@ -81,3 +99,17 @@ def padded(batch: Sequence[Example], table: TokenRows) -> tuple[Floats, TokenIds
         ids[row, : len(example.tokens)] = example.tokens
         mask[row, : len(example.tokens)] = 1
     return table[ids].astype(np.float32), mask
+
+
+def candidates(batch: Sequence[Example], longest: int) -> NDArray[np.bool_]:
+    """Return which tokens of a batch may start or end an answer, ``(batch, longest)``: those of the
+    context, and the first, which says that there is none.
+
+    The question's and the tokens between would only share what belongs to the first: the body
+    gives all its special tokens about the same number.
+    """
+    may_be = np.zeros((len(batch), longest), dtype=np.bool_)
+    may_be[:, 0] = True
+    for row, example in enumerate(batch):
+        may_be[row, slice(*example.context)] = True
+    return may_be

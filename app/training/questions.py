@@ -32,13 +32,19 @@ class Span:
 
 @dataclass(frozen=True)
 class Question:
-    """One question on one context; no answers means that the context does not say."""
+    """One question on one context; no answers means that the context does not say.
+
+    ``kind`` is what the program takes a question that was written for this reader for ("when"),
+    ``language`` is the context's.
+    """
 
     id: str
     question: str
     context: str
     answers: tuple[Span, ...]
     title: str = ""
+    kind: str = ""
+    language: str = "en"
 
 
 def read_questions(path: Path, language: str | None = None) -> list[Question]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from app.training.encoding import SEQUENCE_TOKENS_MAX, open_tokenizer, padded, token_table
 from app.training.mixture import Mixture
+from app.training.neighbours import Neighbours
 from app.training.network import HIDDEN_SIZE, build_network, load_weights
 from app.training.reading import ANSWER_TOKENS_MAX
 from app.training.written import WRITTEN_FILE
@@ -27,7 +28,9 @@ def typical_inputs(data: Path, body: Path, written: Path = WRITTEN_FILE) -> list
     import torch
 
     tokenizer = open_tokenizer(body)
-    examples = Mixture.read(data, seed=0, written=written).pool(0, tokenizer)[::TYPICAL_EVERY]
+    alone = Neighbours([], {})
+    groups = Mixture.read(data, 0, alone, written).pool(0, tokenizer)
+    examples = [example for group in groups for example in group][::TYPICAL_EVERY]
     table = token_table(body)
     return [torch.from_numpy(padded([example], table)[0]) for example in examples]
 

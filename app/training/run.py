@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from app.training.encoding import Example, TokenRows, padded
+from app.training.encoding import Group, TokenRows, candidates, padded
 
 if TYPE_CHECKING:
     import torch
@@ -53,29 +53,36 @@ class Run:
         self.pool = self.batch = self.seen = self.steps = 0
         self.seconds = 0.0
 
-    def step(self, batch: Sequence[Example], table: TokenRows, rate: float) -> list[float]:
-        """Learn from one batch; return the loss of each example."""
+    def step(self, groups: Sequence[Group], table: TokenRows, rate: float) -> list[float]:
+        """Learn from one batch; return the loss of each example.
+
+        Two losses are added: of each passage's span against "doesn't say", and of each group's
+        right passage against its others and against none of them, by the margins that the program
+        ranks passages and refuses by (cf. shared normalisation, Clark and Gardner 2018).
+        """
         import torch
 
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate
+        for each in self.optimizer.param_groups:
+            each["lr"] = rate
+        batch = [example for group in groups for example in group]
         inputs, mask = padded(batch, table)
-        outside = torch.from_numpy(mask == 0)
+        outside = torch.from_numpy(~candidates(batch, mask.shape[1]))
         places = (
             torch.tensor([example.start for example in batch]),
             torch.tensor([example.end for example in batch]),
         )
         with torch.autocast("cpu", dtype=torch.bfloat16, enabled=self.bfloat16):
-            logits = self.network(torch.from_numpy(inputs), torch.from_numpy(mask))
+            raw = self.network(torch.from_numpy(inputs), torch.from_numpy(mask))
+        logits = [one.float().masked_fill(outside, -1e4) for one in raw]
         losses = torch.stack(
             [
-                torch.nn.functional.cross_entropy(
-                    each.float().masked_fill(outside, -1e4), place, reduction="none"
-                )
-                for each, place in zip(logits, places, strict=True)
+                torch.nn.functional.cross_entropy(one, place, reduction="none")
+                for one, place in zip(logits, places, strict=True)
             ]
         ).mean(dim=0)
-        losses.mean().backward()
+        margins = torch.stack([one[:, 1:].logsumexp(dim=1) - one[:, 0] for one in logits]).mean(0)
+        ranking = ranking_losses(groups, margins)
+        (losses.mean() + ranking.sum() / len(batch)).backward()
         torch.nn.utils.clip_grad_norm_(self.trained.values(), 1.0)
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
@@ -112,6 +119,24 @@ class Run:
             setattr(self, name, saved[name])
 
 
+def ranking_losses(groups: Sequence[Group], margins: torch.Tensor) -> torch.Tensor:
+    """Return the loss of each group of several passages: whether its first, where that answers,
+    has the widest margin, and none is positive where it doesn't.
+    """
+    import torch
+
+    losses = [margins.new_zeros(())]
+    at = 0
+    for group in groups:
+        count = len(group)
+        if count > 1:
+            ranked = torch.cat([margins[at : at + count], margins.new_zeros(1)])
+            right = torch.tensor(0 if group[0].start else count)
+            losses.append(torch.nn.functional.cross_entropy(ranked, right))
+        at += count
+    return torch.stack(losses)
+
+
 class TrainingLog:
     """Appends a line a minute: speed, rate, and the mean loss of each source."""
 
@@ -120,8 +145,9 @@ class TrainingLog:
         self._since = time.monotonic()
         self._losses: dict[str, list[float]] = {}
 
-    def add(self, batch: Sequence[Example], losses: Sequence[float]) -> None:
+    def add(self, groups: Sequence[Group], losses: Sequence[float]) -> None:
         """Keep the losses of a batch until the next line."""
+        batch = [example for group in groups for example in group]
         for example, loss in zip(batch, losses, strict=True):
             self._losses.setdefault(example.source, []).append(loss)
 

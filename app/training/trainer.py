@@ -5,11 +5,13 @@ from __future__ import annotations
 import random
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from app.training.encoding import batches, open_tokenizer, token_table
-from app.training.mixture import Mixture
+from app.training.mixture import GROUPED, Mixture, read_source
+from app.training.neighbours import Neighbours, TextEncoder, find_neighbours
 from app.training.network import build_network, load_start
 from app.training.run import Run, TrainingLog, learning_rate
 from app.training.written import WRITTEN_FILE
@@ -42,6 +44,7 @@ def train(
     bfloat16: bool,
     resume: bool,
     interrupted: threading.Event,
+    encoder: Callable[[], TextEncoder],
     written: Path = WRITTEN_FILE,
 ) -> Outcome:
     """Train until the time or the examples are used up, or until it is interrupted.
@@ -49,7 +52,9 @@ def train(
     ``output`` gets the checkpoint and the log; ``body`` holds the tokenizer and the token table;
     0 minutes or examples mean no such end; ``rate`` is the highest learning rate; ``average`` is
     the decay of the averaged weights; ``bfloat16`` multiplies matrices in 16 bits, which pays where
-    the processor can (AVX512-BF16); weights, gradients and the optimizer stay in float32.
+    the processor can (AVX512-BF16); weights, gradients and the optimizer stay in float32;
+    ``encoder`` opens what finds the passages near a question, which takes minutes and is kept in
+    ``output``.
     """
     import torch
 
@@ -59,7 +64,7 @@ def train(
     checkpoint = output / "checkpoint.pt"
     tokenizer = open_tokenizer(body)
     table = token_table(body)
-    mixture = Mixture.read(data, seed, written)
+    mixture = Mixture.read(data, seed, _neighbours(data, written, output, encoder), written)
     network = build_network("eager" if bfloat16 else "sdpa")
     load_start(network, start)
     network.train()
@@ -93,3 +98,15 @@ def train(
             run.pool, run.batch = run.pool + 1, 0
     run.save(checkpoint)
     return Outcome(run.seen, run.seconds, checkpoint)
+
+
+def _neighbours(
+    data: Path, written: Path, output: Path, encoder: Callable[[], TextEncoder]
+) -> Neighbours:
+    file = output / "neighbours.json"
+    if file.exists():
+        return Neighbours.load(file)
+    rows = {source.name: read_source(source, data, written) for source in GROUPED}
+    found = find_neighbours(rows, encoder())
+    found.save(file)
+    return found

@@ -33,9 +33,12 @@ Rows: TypeAlias = Mapping[str, Mapping[str, Any]]
 
 
 class WrittenQuestion(Frozen):
-    """A question, and from where to where its passage answers it; both None when it doesn't."""
+    """A question, the kind of answer that it asks for, and from where to where its passage answers
+    it; both None when it doesn't.
+    """
 
     language: Language
+    kind: str = Field(min_length=1)
     question: str = Field(min_length=1)
     start: int | None = Field(ge=0)
     end: int | None
@@ -117,7 +120,14 @@ def read_written(data: Path, part: Part, file: Path = WRITTEN_FILE) -> list[Ques
                     raise WrongInput(f"{name}: the answer to {written.question!r} isn't in it")
                 answers = (Span(context[written.start : written.end], written.start),)
             questions.append(
-                Question(f"{name} {place}.{number}", written.question.strip(), context, answers)
+                Question(
+                    f"{name} {place}.{number}",
+                    written.question.strip(),
+                    context,
+                    answers,
+                    kind=written.kind,
+                    language=passage.language,
+                )
             )
     return questions
 

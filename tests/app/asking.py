@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 from app.language import stems
 from app.querying import heard_before, understand
-from app.spelling import Spelling
+from app.speller import Speller
 from app.types import Language, Query
 
 CHARACTERS_MAX = 500
@@ -26,7 +26,7 @@ def understood(
 ) -> Query:
     """Return what a question asks for of a collection that has ``known_words``."""
     stemmed = {one for word in known_words for one in stems(word)}
-    vocabulary = Spelling(known_words, stemmed, is_word, spelled_out)
+    vocabulary = Speller(known_words, stemmed, is_word, spelled_out)
     return understand(
         question,
         history=heard_before(history, vocabulary, CHARACTERS_MAX),

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import gzip
 import json
+import string
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 
-from app.training.mixture import MIX
+from app.training.mixture import GROUPED, MIX, read_source
+from app.training.neighbours import Neighbours, find_neighbours
 from app.training.questions import Question, Span
 
 PORT = (
@@ -31,20 +35,32 @@ WRITTEN = (
     {
         "file": "ntrex", "ids": [4, 5], "language": "ru", "part": "train",
         "questions": [
-            {"language": "en", "question": "When did the mill burn?", "start": 40, "end": 44},
-            {"language": "kk", "question": "Диірмен қайда тұрды?", "start": None, "end": None},
+            {
+                "language": "en", "kind": "when",
+                "question": "When did the mill burn?", "start": 40, "end": 44,
+            },
+            {
+                "language": "kk", "kind": "where",
+                "question": "Диірмен қайда тұрды?", "start": None, "end": None,
+            },
         ],
     },
     {
         "file": "squad-train-subset", "ids": ["2"], "language": "en", "part": "train",
         "questions": [
-            {"language": "en", "question": "Whose mill was it?", "start": 12, "end": 17},
+            {
+                "language": "en", "kind": "who",
+                "question": "Whose mill was it?", "start": 12, "end": 17,
+            },
         ],
     },
     {
         "file": "ntrex", "ids": [4, 5], "language": "en", "part": "calibrate",
         "questions": [
-            {"language": "ru", "question": "Кто построил мельницу?", "start": 0, "end": 5},
+            {
+                "language": "ru", "kind": "who",
+                "question": "Кто построил мельницу?", "start": 0, "end": 5,
+            },
         ],
     },
 )  # fmt: skip
@@ -97,7 +113,7 @@ def data(tmp_path: Path) -> Path:
         row("3", "What did the port cost?", "40 million crowns"),
         row("4", "Who painted the port?", None),
     ]
-    for name in {source.file for source in MIX if source.file}:
+    for name in {source.file for source in (*MIX, *GROUPED) if source.file}:
         write_rows(folder / f"{name}.jsonl.gz", rows)
     sentences = [
         {"id": number, **{name: texts[at] for name, texts in MILL_SENTENCES.items()}}
@@ -123,3 +139,19 @@ def tokenizer() -> Tokenizer:
         special_tokens=[("<s>", 0), ("</s>", 1)],
     )
     return made
+
+
+class ByLetters:
+    """Vectors of how often each letter stands in a text: a rough measure of what is near."""
+
+    def encode_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        rows = [[text.lower().count(letter) for letter in string.ascii_lowercase] for text in texts]
+        counted = np.array(rows, np.float32) + 0.1
+        return np.asarray(counted / np.linalg.norm(counted, axis=1, keepdims=True), np.float32)
+
+    encode_passages = encode_queries
+
+
+def neighbours_of(data: Path) -> Neighbours:
+    rows = {one.name: read_source(one, data, data / "written.jsonl") for one in GROUPED}
+    return find_neighbours(rows, ByLetters())

@@ -11,6 +11,7 @@ from tokenizers import Tokenizer
 from app.training.errors import WrongInput
 from app.training.network import build_network, load_start
 from app.training.trainer import Outcome, train
+from tests.app.training.conftest import ByLetters
 
 Train = Callable[..., Outcome]
 
@@ -57,6 +58,7 @@ def train_for(tmp_path: Path, data: Path, start: Path, tokenizer: Tokenizer) -> 
             bfloat16=False,
             resume=resume,
             interrupted=stop,
+            encoder=ByLetters,
             written=data / "written.jsonl",
         )
 

@@ -44,7 +44,13 @@ def test_questions_of_all_passages_have_ids_of_their_own(data: Path) -> None:
 def test_a_passage_of_our_own_carries_its_text(data: Path) -> None:
     text = "Mill rules > Fees\nGrinding costs 3 crowns a sack."
     start = text.index("3 crowns")
-    price = {"language": "ru", "question": "Сколько?", "start": start, "end": start + 8}
+    price = {
+        "language": "ru",
+        "kind": "how_much",
+        "question": "Сколько?",
+        "start": start,
+        "end": start + 8,
+    }
     own = {"own": text, "language": "en", "part": "train", "questions": [price]}
     write_rows(data / "written.jsonl", [own])
     (asked,) = read_written(data, "train", data / "written.jsonl")

@@ -16,7 +16,7 @@ LETTERS_MIN: Final = 5
 """Shorter words have too many neighbours at one edit to be corrected."""
 
 
-class Spelling:
+class Speller:
     """The words of a collection, looked up by what somebody may have typed for them.
 
     ``counts`` maps each folded word to the number of passages that have it; ``stemmed`` holds the

@@ -201,3 +201,22 @@ def test_documents_in_other_languages_are_read_where_those_in_the_own_dont_answe
     languages = harbour.opened.collection.languages
     shown = reply.citations or reply.nearest
     assert any(languages[one.document_id] == "ru" for one in shown)
+
+
+def test_a_question_after_another_is_answered_as_it_stands(briefing: Assistant) -> None:
+    alone = briefing.ask("How many startups were there?")
+    after = briefing.ask("How many startups?", history=["Who is Andrei Mikhnev?"])
+    assert after.kind == alone.kind == "answer"
+    assert after.short_answer == alone.short_answer == "175"
+
+
+def test_earlier_turns_that_ask_nothing_spoil_no_question(briefing: Assistant) -> None:
+    earlier = ["Who is Andrei Mikhnev?", "Thanks!", "??", "x" * 600]
+    assert briefing.ask("What is his job?", history=earlier).kind == "answer"
+
+
+def test_suggestions_are_answered_by_the_documents_that_were_chosen(briefing: Assistant) -> None:
+    chosen = [briefing.retriever.documents()[-1].document_id]
+    reply = briefing.ask("Who approves the draft framework?", documents=chosen)
+    for suggestion in reply.suggestions:
+        assert briefing.ask(suggestion, documents=chosen).kind == "answer"

@@ -6,7 +6,9 @@ from collections.abc import Callable, Mapping
 
 import pytest
 
+from app.answering import compose_disagreement
 from app.disagreeing import find_disagreement
+from app.templates import templates
 from app.types import Evidence, Features, Query
 from index import Passage
 from tests.app.asking import understood
@@ -55,6 +57,24 @@ def test_two_figures_for_one_question_are_both_given_the_newest_document_first(
     question = "How many people does Lowen Water employ?"
     assert differing(question, older, newer) == ["newer", "older"]
     assert differing(question, undated, older, newer) == ["newer", "older", "undated"]
+
+
+@pytest.mark.parametrize(
+    ("documents", "template"),
+    [
+        (("older", "newer"), "disagreement_by_date"),
+        (("older", "undated"), "disagreement"),
+        (("older", "older"), "disagreement"),
+    ],
+)
+def test_the_newest_is_said_to_come_first_only_where_all_have_dates(
+    says: Callable[..., Evidence], documents: tuple[str, str], template: str
+) -> None:
+    evidence = [says(one, "Lowen Water employs 412 people.", "412 people") for one in documents]
+    named = {name: (name, date) for name, date in DATES.items()}
+    question = asked("How many people does Lowen Water employ?")
+    draft = compose_disagreement(question, evidence, named, templates("en"))
+    assert draft.lines[0].text == templates("en")[template]
 
 
 def test_the_same_figure_is_no_disagreement(says: Callable[..., Evidence]) -> None:

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from app.figures import Figure, read_figure
+from app.figures import Figure, magnitudes_down, read_figure
 
 
 def figure(text: str, span: str = "") -> Figure:
@@ -103,3 +103,14 @@ def test_a_span_that_cuts_a_number_gives_the_whole_of_it() -> None:
     text = "It costs 1,850 crowns."
     at = text.index("850")
     assert read_figure(text, (at, at + 3)) == figure(text, "1,850")
+
+
+@pytest.mark.parametrize(
+    ("asked", "stated"),
+    [("25000", "25"), ("25000", "25000"), ("4200000000", "4.2"), ("4200000000", "4200")],
+)
+def test_a_number_may_stand_before_its_magnitude_or_in_a_table_of_such(
+    asked: str, stated: str
+) -> None:
+    assert stated in magnitudes_down(asked)
+    assert stated not in magnitudes_down("4.3")

@@ -90,3 +90,42 @@ def test_they_may_stand_for_nobody_named_before() -> None:
     found = readings(question, "Who sits on the board?")
     assert question in found
     assert "how long is it" not in readings("how long is it", "Who sits on the board?")
+
+
+@pytest.mark.parametrize(
+    ("language", "earlier", "question"),
+    [
+        ("en", "Who runs the port?", "How many startups?"),
+        ("en", "How much does the port earn each year?", "Irrigation"),
+        ("ru", "Кто руководит портом?", "Сколько стартапов?"),
+    ],
+)
+def test_what_may_be_another_question_is_read_alone_at_last(
+    language: Language, earlier: str, question: str
+) -> None:
+    found = resolve(question, [earlier], lexicon(language)).readings
+    assert [one.is_alone for one in found] == [False] * (len(found) - 1) + [True]
+    assert found[-1].standalone == question
+
+
+@pytest.mark.parametrize(
+    ("language", "question"),
+    [
+        ("en", "Tell me about irrigation"),
+        ("en", "What is this document about?"),
+        ("en", "Is it true that startups received grants?"),
+        ("en", "How long does it take to get a visa?"),
+        ("ru", "О чём эти документы?"),
+        ("kk", "Ирригация туралы айтыңыз"),
+    ],
+)
+def test_a_question_that_refers_to_nothing_before_stands_alone(
+    language: Language, question: str
+) -> None:
+    assert readings(question, "Who runs the port?", language) == [question]
+
+
+def test_a_thing_is_not_put_in_a_years_place() -> None:
+    found = readings("А стартапов?", "Сколько проектов по стратегии 2020-2025?", "ru")
+    assert found[0] == "Сколько стартапов по стратегии 2020-2025?"
+    assert all("2025" in one for one in found)

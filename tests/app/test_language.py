@@ -127,3 +127,24 @@ def test_an_opposite_is_found_across_languages() -> None:
 def test_any_text_has_a_language_and_its_words_have_stems(text: str) -> None:
     assert detect_language(text) in LANGUAGES
     assert isinstance(romanise(fold(text)), str)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Austria", "Australia"),
+        ("Niger", "Nigeria"),
+        ("Martin", "Martinez"),
+        ("Roberts", "Robert"),
+        ("Австрии", "Австралии"),
+    ],
+)
+def test_two_names_in_one_script_are_not_each_other_misspelt(one: str, other: str) -> None:
+    assert not same_name(fold(one), fold(other))
+
+
+@pytest.mark.parametrize(
+    "question", ["Кто такой Қасым-Жомарт Тоқаев?", "Когда построили мост в Көкшетау?"]
+)
+def test_a_kazakh_name_in_a_russian_question_leaves_it_russian(question: str) -> None:
+    assert detect_language(question) == "ru"

@@ -410,3 +410,96 @@ def test_no_text_breaks_the_understanding_of_a_question(text: str, history: list
         return
     assert query.question == text
     assert query.standalone_question
+
+
+@pytest.mark.parametrize(
+    ("question", "kind"),
+    [
+        ("Who wrote the summary?", "who"),
+        ("Кто написал обзор порта?", "who"),
+        ("Шолуды кім жазды?", "who"),
+        ("Сколько проектов в обзоре?", "how_much"),
+        ("How many different projects were paid for from 2014 to 2020?", "how_much"),
+        ("Was the bridge opened in 2019 or earlier?", "yes_no"),
+        ("Зауыт қай аймақта?", "where"),
+        ("Қанша қаражат жинақталды?", "how_much"),
+        ("Какие датчики стоят?", "list"),
+        ("Какие центры открыты?", "list"),
+        ("Какой годовой бюджет?", "how_much"),
+    ],
+)
+def test_a_word_that_looks_like_a_kinds_own_does_not_make_it_one(question: str, kind: str) -> None:
+    assert read(question).kind == kind
+
+
+@pytest.mark.parametrize(
+    ("question", "history", "language"),
+    [
+        ("IFC?", ["Сколько дал МВФ?"], "ru"),
+        ("2020-2025?", ["Что дала стратегия 2026-2031?"], "ru"),
+        ("Стартаптар?", ["Қанша жоба болды?"], "kk"),
+        ("travel time", ["Сколько проектов?"], "en"),
+        ("How long?", ["Сколько проектов?"], "en"),
+    ],
+)
+def test_where_nothing_says_the_language_it_is_that_of_the_question_before(
+    question: str, history: list[str], language: str
+) -> None:
+    assert read(question, history).language == language
+
+
+@pytest.mark.parametrize("text", ["Super Bowl winner", "Nice weather", "Great Barrier Reef"])
+def test_praise_that_opens_something_else_is_no_courtesy(text: str) -> None:
+    assert read(text).courtesy is None
+
+
+@pytest.mark.parametrize("text", ["Wheat harvest", "Chat rules", "Чай производство"])
+def test_a_word_near_a_question_word_is_one_only_where_a_question_follows(text: str) -> None:
+    assert read(text).standalone_question == text
+
+
+def test_earlier_turns_are_put_right_as_questions_are() -> None:
+    turns = ["Hello! How long is the brigde?", "Thanks", "??", "x" * 600, "Tell me a joke"]
+    assert read("And how deep is it?", turns).standalone_question == (
+        "How long is the bridge? And how deep is it?"
+    )
+
+
+def test_in_a_conversation_how_it_works_is_asked_of_what_was_spoken_of() -> None:
+    assert read("How does it work?").courtesy == "ability"
+    assert read("How does it work?", ["What is the tunnel?"]).courtesy is None
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("25 thousand tonnes", "25000"),
+        ("twenty-five thousand tonnes", "25000"),
+        ("two hundred and fifty sheep", "250"),
+        ("$4.2 billion", "4200000000"),
+        ("2,5 млн тенге", "2500000"),
+    ],
+)
+def test_a_number_counts_with_its_magnitude(text: str, number: str) -> None:
+    assert read(text).numbers == {number}
+
+
+def test_a_name_after_a_stop_or_in_a_title_is_none_and_one_after_the_verb_is() -> None:
+    def names(question: str) -> list[str]:
+        return [term.text for term in read(question).terms if term.is_name]
+
+    assert names("Did Australia export wool?") == ["Australia"]
+    assert names("Nobody knows it? Startups do") == []
+    assert names("What Is The Quantity Of Sheep In Hest?") == []
+    assert names("When did Dr. Holm start?") == ["Dr", "Holm"]
+
+
+def test_a_word_is_read_as_the_nearest_of_a_large_vocabulary() -> None:
+    letters = "bcdfghklmnprst"
+    vocabulary = {
+        f"{one}{two}{three}averins": 1 for one in letters for two in letters for three in "aeiou"
+    }
+    query = understood(
+        "kmiavreins and tunel", known_words={**vocabulary, "tunnel": 1}, is_word=lambda word: False
+    )
+    assert query.standalone_question == "kmiaverins and tunnel"

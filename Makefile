@@ -4,7 +4,8 @@
 # make lock   writes requirements*.lock anew from pyproject.toml
 
 PYTHON ?= python3
-HOST ?= 127.0.0.1
+# Not from the environment: some shells export a HOST, and who may connect is said on purpose.
+HOST = 127.0.0.1
 PORT ?= 7860
 DOCS ?= docs/sources
 INDEX ?= var/index
@@ -13,6 +14,12 @@ export HOST PORT DOCS INDEX
 # What the pages call the documents that are shipped; your own are called by their titles.
 ifeq ($(DOCS),docs/sources)
 export BRIEFING_DESK_COLLECTION_TITLE ?= Kazakhstan and the World Bank Group
+endif
+
+ifneq ($(filter index run,$(MAKECMDGOALS)),)
+ifeq ($(strip $(DOCS)),)
+$(error DOCS is empty; name the documents: make run DOCS="path/to/my documents")
+endif
 endif
 
 VENV := .venv

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 import tomllib
+from argparse import ArgumentTypeError
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Final, Self, TypeAlias
@@ -128,6 +129,16 @@ class _ReadLimits(_Read, ReadingLimits):  # type: ignore[misc]  # both have a mo
 def read_limits() -> ReadingLimits:
     """Return the limits of reading; raises ValidationError, which names what can't be used."""
     return ReadingLimits(**_ReadLimits().model_dump())
+
+
+def given_path(text: str) -> Path:
+    """Return the path that an argument names; raises ArgumentTypeError for an empty one.
+
+    An empty one is a variable that isn't set, and would be the working directory.
+    """
+    if not text:
+        raise ArgumentTypeError("it is empty: a variable that isn't set? Name the path")
+    return Path(text)
 
 
 def use_settings_file(file: Path | None) -> None:

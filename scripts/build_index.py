@@ -20,6 +20,7 @@ sys.path.insert(0, str(REPOSITORY))
 from app.settings import (  # noqa: E402  the repository has to be on the path first
     FILE_HELP,
     Settings,
+    given_path,
     read_limits,
     use_settings_file,
 )
@@ -206,13 +207,13 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "paths",
         nargs="*",
-        type=Path,
+        type=given_path,
         default=[REPOSITORY / "docs" / "sources"],
         metavar="PATH",
         help="folders and files to index; the index holds exactly what they hold",
     )
-    parser.add_argument("--index", type=Path, metavar="DIR", help="default var/index")
-    parser.add_argument("--models", type=Path, metavar="DIR", help="default var/models")
+    parser.add_argument("--index", type=given_path, metavar="DIR", help="default var/index")
+    parser.add_argument("--models", type=given_path, metavar="DIR", help="default var/models")
     parser.add_argument("--settings", type=Path, metavar="FILE", help=FILE_HELP)
     parser.add_argument("--rebuild", action="store_true", help="read and encode everything anew")
     parser.add_argument(
@@ -223,7 +224,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     )
     parser.add_argument(
         "--gate",
-        type=Path,
+        type=given_path,
         metavar="FILE",
         help="pinned questions that the new version has to answer as before to be published",
     )

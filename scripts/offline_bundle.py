@@ -24,6 +24,7 @@ sys.path.insert(0, str(REPOSITORY))
 from app.settings import (  # noqa: E402  needs the path set above
     FILE_HELP,
     Settings,
+    given_path,
     read_limits,
     use_settings_file,
 )
@@ -141,11 +142,13 @@ def main(arguments: list[str] | None = None) -> int:
         description="Pack program, packages, models, documents and index for a machine without "
         "network; python3 install.py installs it there."
     )
-    parser.add_argument("bundle", metavar="DIR", type=Path, help="a folder that isn't there yet")
+    parser.add_argument(
+        "bundle", metavar="DIR", type=given_path, help="a folder that isn't there yet"
+    )
     parser.add_argument(
         "paths",
         metavar="PATH",
-        type=Path,
+        type=given_path,
         nargs="*",
         default=[REPOSITORY / SHIPPED],
         help="documents to pack and index (default docs/sources)",

@@ -24,6 +24,7 @@ sys.path.insert(0, str(REPOSITORY))
 
 from app.settings import (  # noqa: E402  needs the path set above
     FILE_HELP,
+    given_path,
     read_limits,
     use_settings_file,
 )
@@ -229,7 +230,7 @@ def main(arguments: list[str] | None = None) -> int:
         "--sources",
         metavar="PATH",
         nargs="+",
-        type=Path,
+        type=given_path,
         required=True,
         help="the folders or files that the index was built from",
     )

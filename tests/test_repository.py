@@ -373,6 +373,28 @@ def test_a_folder_of_documents_may_have_a_space_in_its_name(bare_clone: Path) ->
     assert '--port "$PORT"' in outcome.stdout
 
 
+@pytest.mark.parametrize("goal", ["run", "index"])
+def test_an_empty_name_of_the_documents_is_refused_before_anything_is_installed(
+    bare_clone: Path, goal: str
+) -> None:
+    outcome = make(bare_clone, goal, "DOCS=")
+    assert outcome.returncode == 2
+    assert "DOCS is empty" in outcome.stderr
+    assert not (bare_clone / ".venv").exists()
+    assert make(bare_clone, "help", "DOCS=").returncode == 0
+
+
+def test_who_may_connect_is_not_taken_from_the_environment(
+    bare_clone: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOST", "0.0.0.0")  # as a shell may have it
+    said = "host:\n\t@echo listens on $$HOST\ninclude Makefile\n"
+    (bare_clone / "asking").write_text(said, encoding="utf-8")
+    assert make(bare_clone, "-f", "asking", "host").stdout == "listens on 127.0.0.1\n"
+    told = make(bare_clone, "-f", "asking", "host", "HOST=192.0.2.1").stdout
+    assert told == "listens on 192.0.2.1\n"
+
+
 def test_make_alone_says_what_can_be_made(bare_clone: Path) -> None:
     outcome = make(bare_clone)
     assert outcome.returncode == 0

@@ -214,6 +214,19 @@ def test_arguments_that_make_no_sense_are_refused(run: Run, arguments: list[str]
     assert ended.value.code == 2
 
 
+@pytest.mark.parametrize("empty", [[""], ["docs", ""], ["--index", ""], ["--gate", ""]])
+def test_an_empty_path_is_refused_and_is_not_the_working_directory(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty: list[str]
+) -> None:
+    (run.docs / "a.md").write_text("Words of a.", "utf-8")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as ended:
+        run(*empty, paths=[])
+    assert ended.value.code == 2
+    assert "it is empty" in run.capsys.readouterr().err
+    assert not run.index.exists()
+
+
 class Watching:
     """`build_index.py --watch --json` in a process of its own; its lines, as they come."""
 

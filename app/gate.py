@@ -30,7 +30,6 @@ def open_gate(file: Path, settings: Settings) -> Callable[[Retriever], None]:
         if broken:
             count = sum(pin.enabled for pin in pins)
             raise VersionRefused(
-                "the new version is not published, the one before goes on answering; "
                 f"{len(broken)} of {count} pinned questions in {file}:\n{as_lines(broken)}\n"
                 "Mend the documents, or change the pin where the new answer is right.",
                 broken,

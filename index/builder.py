@@ -120,7 +120,7 @@ def build_index(
                 _write(folder, read, vectors, known, progress)
                 sealed = seal(folder, manifest)
                 if gate is not None:
-                    _ask(gate, Retriever(index_folder, folder, sealed, models))
+                    _ask(gate, Retriever(index_folder, folder, sealed, models), previous)
                 publish(index_folder, folder)
                 used_now = (f for document in read.documents for f in document.fingerprints)
                 cache.shrink([*used_now, *spelled])
@@ -141,13 +141,18 @@ def build_index(
     )
 
 
-def _ask(gate: Callable[[Retriever], None], retriever: Retriever) -> None:
+def _ask(
+    gate: Callable[[Retriever], None], retriever: Retriever, previous: _Previous | None
+) -> None:
     """Let the gate look at a version that has no name yet; one that it refuses is removed."""
     try:
         gate(retriever)
-    except VersionRefused:
+    except VersionRefused as error:
         shutil.rmtree(retriever.version)
-        raise
+        left = "the one before goes on answering" if previous else "and there is none before it"
+        raise VersionRefused(
+            f"the new version is not published, {left}; {error}", error.refusals
+        ) from error
     finally:
         retriever.close()
 

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.errors import IndexBroken, IndexUnwritable
+from index.manifest import rebuild_fix
 from index.types import Vector, Vectors
 
 FLAT_VECTORS_MAX = 200_000
@@ -63,9 +64,7 @@ class DenseIndex:
         try:
             return cls(faiss.read_index(str(path), faiss.IO_FLAG_MMAP_IFC))
         except RuntimeError as error:
-            raise IndexBroken(
-                f"{path} can't be read; run `python scripts/build_index.py --rebuild`"
-            ) from error
+            raise IndexBroken(f"{path} can't be read", rebuild_fix(path.parent)) from error
 
     def __len__(self) -> int:
         return int(self._index.ntotal)

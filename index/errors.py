@@ -25,7 +25,12 @@ if TYPE_CHECKING:
 
 
 class IndexingError(Exception):
-    """The base of every error of this package."""
+    """The base of every error of this package; ``fix`` is the way out, where it stands apart."""
+
+    def __init__(self, what: str, fix: str = "") -> None:
+        super().__init__(f"{what}; {fix}" if fix else what)
+        self.what = what
+        self.fix = fix
 
 
 class UnreadableDocument(IndexingError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shlex
 from pathlib import Path
 from typing import Literal
 
@@ -18,8 +19,7 @@ FORMAT_VERSION = 3
 
 SAMPLE_BYTES = 64 * 1024
 
-BUILD_COMMAND = "python scripts/build_index.py"
-REBUILD_COMMAND = f"{BUILD_COMMAND} --rebuild"
+DEFAULT_INDEX = Path(__file__).resolve().parent.parent / "var" / "index"
 
 
 class FileFacts(Frozen):
@@ -81,18 +81,30 @@ class Manifest(Frozen):
         return hashlib.sha256(json.dumps(bare, sort_keys=True).encode()).hexdigest()
 
 
+def build_command(index_folder: Path, *options: str) -> str:
+    """Return the command that builds an index, for people: with its folder, unless by default."""
+    if index_folder.resolve() != DEFAULT_INDEX:
+        options = (*options, "--index", shlex.quote(str(index_folder)))
+    return " ".join(("python scripts/build_index.py", *options))
+
+
+def rebuild_fix(version: Path) -> str:
+    """Say how the index is mended that a version is of."""
+    return f"run `{build_command(version.parent.parent, '--rebuild')}`"
+
+
 def read_manifest(version: Path) -> Manifest:
     """Read a version's manifest and check its own hash and format; raise IndexBroken."""
     path = version / "manifest.json"
     try:
         manifest = Manifest.model_validate_json(path.read_bytes())
     except (OSError, ValidationError) as error:
-        raise IndexBroken(f"{path} can't be read; run `{REBUILD_COMMAND}`") from error
+        raise IndexBroken(f"{path} can't be read", rebuild_fix(version)) from error
     if not manifest.is_whole():
-        raise IndexBroken(f"{path} does not match its own hash; run `{REBUILD_COMMAND}`")
+        raise IndexBroken(f"{path} does not match its own hash", rebuild_fix(version))
     if manifest.settings.format_version != FORMAT_VERSION:
         raise IndexBroken(
-            f"{path} was written by another version of this program; run `{REBUILD_COMMAND}`"
+            f"{path} was written by another version of this program", rebuild_fix(version)
         )
     return manifest
 
@@ -111,9 +123,10 @@ def check_files(version: Path, manifest: Manifest, *, in_full: bool = False) -> 
         except OSError:
             whole = False
         if not whole:
+            back = build_command(version.parent.parent, "--rollback")
             raise IndexBroken(
-                f"{path} is damaged or missing; run `{REBUILD_COMMAND}`, or "
-                f"`{BUILD_COMMAND} --rollback` to go back to the version before"
+                f"{path} is damaged or missing",
+                f"{rebuild_fix(version)}, or `{back}` to go back to the version before",
             )
 
 

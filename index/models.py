@@ -62,7 +62,7 @@ class ModelsManifest(Frozen):
             if facts.name == name:
                 return facts
         raise ModelMissing(
-            f"the encoder {name} has not been prepared; run `{PREPARE_COMMAND} --encoder {name}`"
+            f"the encoder {name} has not been prepared", f"run `{PREPARE_COMMAND} --encoder {name}`"
         )
 
 
@@ -79,11 +79,11 @@ def read_manifest(models_folder: Path) -> ModelsManifest:
         return ModelsManifest.model_validate_json(path.read_bytes())
     except FileNotFoundError:
         raise ModelMissing(
-            f"there are no prepared models at {models_folder}; run `{PREPARE_COMMAND}`"
+            f"there are no prepared models at {models_folder}", f"run `{PREPARE_COMMAND}`"
         ) from None
     except (ValidationError, OSError) as error:
         raise ModelMissing(
-            f"{path} can't be read ({type(error).__name__}); run `{PREPARE_COMMAND}`"
+            f"{path} can't be read ({type(error).__name__})", f"run `{PREPARE_COMMAND}`"
         ) from error
 
 

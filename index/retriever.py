@@ -16,7 +16,7 @@ from index.dense import DenseIndex
 from index.duplicates import without_repeats
 from index.errors import IndexBroken
 from index.inference import Encoder, Models
-from index.manifest import REBUILD_COMMAND, Manifest, check_files, read_manifest
+from index.manifest import Manifest, check_files, read_manifest, rebuild_fix
 from index.models import PREPARE_COMMAND, sha256_of
 from index.models import read_manifest as read_models_manifest
 from index.sparse import SparseIndex
@@ -71,8 +71,8 @@ class Retriever:
         if facts.sha256 != manifest.encoder.sha256:
             raise IndexBroken(
                 f"the index at {index_folder} was built with the encoder {manifest.encoder.name}, "
-                f"the models hold {facts.name} or another make of it; run `{REBUILD_COMMAND}`, or "
-                f"`{PREPARE_COMMAND} --encoder {manifest.encoder.name}`"
+                f"the models hold {facts.name} or another make of it",
+                f"{rebuild_fix(version)}, or `{PREPARE_COMMAND} --encoder {manifest.encoder.name}`",
             )
         models.warm_up()
         return cls(index_folder, version, manifest, models)

@@ -17,6 +17,7 @@ import tantivy
 
 from index.dense import Hits
 from index.errors import IndexBroken, IndexUnwritable
+from index.manifest import rebuild_fix
 from index.words import words
 
 WRITER_BYTES = 64 * 2**20
@@ -82,9 +83,7 @@ class SparseIndex:
             index.reload()
             return cls(index)
         except (ValueError, OSError) as error:
-            raise IndexBroken(
-                f"{folder} can't be read; run `python scripts/build_index.py --rebuild`"
-            ) from error
+            raise IndexBroken(f"{folder} can't be read", rebuild_fix(folder.parent)) from error
 
     def __len__(self) -> int:
         return int(self._searcher.num_docs)

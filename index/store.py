@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from index.errors import IndexBroken, IndexUnwritable
-from index.manifest import REBUILD_COMMAND
+from index.manifest import rebuild_fix
 from index.types import (
     Document,
     DocumentSummary,
@@ -156,7 +156,7 @@ class Store:
             return list(connection.execute(statement, values))
         except sqlite3.DatabaseError as error:
             raise IndexBroken(
-                f"{self._path} can't be read ({error}); run `{REBUILD_COMMAND}`"
+                f"{self._path} can't be read ({error})", rebuild_fix(self._path.parent)
             ) from error
 
     def summaries(self) -> tuple[DocumentSummary, ...]:

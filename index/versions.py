@@ -17,12 +17,12 @@ from pathlib import Path
 
 from index.errors import BuildInProgress, IndexBroken, IndexMissing
 from index.manifest import (
-    BUILD_COMMAND,
-    REBUILD_COMMAND,
     Manifest,
+    build_command,
     check_files,
     facts_of,
     read_manifest,
+    rebuild_fix,
 )
 
 VERSIONS_KEPT = 3
@@ -39,13 +39,18 @@ def current_version(index_folder: Path) -> Path:
     try:
         name = pointer.read_text("utf-8").strip()
     except FileNotFoundError:
-        raise IndexMissing(f"there is no index at {index_folder}; run `{BUILD_COMMAND}`") from None
+        raise IndexMissing(
+            f"there is no index at {index_folder}", f"run `{build_command(index_folder)}`"
+        ) from None
     except (OSError, UnicodeDecodeError) as error:
-        raise IndexBroken(f"{pointer} can't be read; run `{REBUILD_COMMAND}`") from error
+        fix = f"run `{build_command(index_folder, '--rebuild')}`"
+        raise IndexBroken(f"{pointer} can't be read", fix) from error
     folder = index_folder / "versions" / name
     if not _NAME.fullmatch(name) or not folder.is_dir():
         raise IndexBroken(
-            f"{pointer} names no version; run `{BUILD_COMMAND} --rollback` or `{REBUILD_COMMAND}`"
+            f"{pointer} names no version",
+            f"run `{build_command(index_folder, '--rollback')}` or "
+            f"`{build_command(index_folder, '--rebuild')}`",
         )
     return folder
 
@@ -67,8 +72,8 @@ def building(index_folder: Path) -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise BuildInProgress(
-                f"another build is writing to {index_folder}; wait for it to end, or give another "
-                f"folder: `{BUILD_COMMAND} --index DIR`"
+                f"another build is writing to {index_folder}",
+                "wait for it to end, or give another folder with --index DIR",
             ) from None
         for left in (index_folder / "versions").glob(".building-*"):
             shutil.rmtree(left)
@@ -128,7 +133,7 @@ def hold(version: Path) -> int:
     try:
         descriptor = os.open(version / "manifest.json", os.O_RDONLY)
     except OSError as error:
-        raise IndexBroken(f"{version} can't be read; run `{REBUILD_COMMAND}`") from error
+        raise IndexBroken(f"{version} can't be read", rebuild_fix(version)) from error
     fcntl.flock(descriptor, fcntl.LOCK_SH)
     return descriptor
 
@@ -165,7 +170,9 @@ def rollback(index_folder: Path) -> Manifest:
                 check_files(version, manifest, in_full=True)
                 make_current(index_folder, version)
                 return manifest
-    raise IndexMissing(f"{index_folder} holds no version to go back to; run `{BUILD_COMMAND}`")
+    raise IndexMissing(
+        f"{index_folder} holds no version to go back to", f"run `{build_command(index_folder)}`"
+    )
 
 
 def _versions(index_folder: Path) -> list[Path]:

@@ -41,6 +41,9 @@ if TYPE_CHECKING:
     from index import Retriever
 
 
+SHIPPED = REPOSITORY / "docs" / "sources"
+
+
 class GateUnusable(IndexingError):
     """The file of pinned questions can't be read."""
 
@@ -208,7 +211,6 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
         "paths",
         nargs="*",
         type=given_path,
-        default=[REPOSITORY / "docs" / "sources"],
         metavar="PATH",
         help="folders and files to index; the index holds exactly what they hold",
     )
@@ -247,8 +249,16 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     options = parser.parse_args(arguments)
     if options.workers is not None and options.workers < 1:
         parser.error("--workers has to be at least 1")
-    if options.rollback and options.gate is not None:
-        parser.error("--gate is for builds; --rollback builds nothing")
+    of_builds = {
+        "PATH": options.paths,
+        "--rebuild": options.rebuild,
+        "--workers": options.workers,
+        "--gate": options.gate,
+    }
+    given = [name for name, value in of_builds.items() if value]
+    if options.rollback and given:
+        parser.error(f"{', '.join(given)}: that is for builds, and --rollback builds nothing")
+    options.paths = options.paths or [SHIPPED]
     use_settings_file(options.settings)
     return options
 

@@ -39,7 +39,6 @@ PROBE_SECONDS_MAX = 180
 INSTALL = "run `make install`"
 PREPARE = "run `python scripts/prepare_models.py`"
 CLONE = "clone the repository again"
-BUILD = "run `python scripts/build_index.py --rebuild`"
 
 
 @dataclass(frozen=True)
@@ -152,7 +151,7 @@ def check_models(models_folder: Path) -> Check:
     try:
         damaged = verify_models(models_folder)
     except ModelMissing as error:
-        return Check("models", ok=False, detail=str(error), fix=PREPARE)
+        return Check("models", ok=False, detail=error.what, fix=error.fix)
     if damaged:
         detail = f"missing or damaged: {', '.join(damaged)}"
         return Check("models", ok=False, detail=detail, fix=PREPARE)
@@ -180,11 +179,8 @@ def check_index(index_folder: Path) -> Check:
 
     try:
         manifest = verify_index(index_folder)
-    except IndexMissing as error:
-        fix = "run `python scripts/build_index.py`"
-        return Check("index", ok=False, detail=str(error), fix=fix)
-    except IndexBroken as error:
-        return Check("index", ok=False, detail=str(error), fix=BUILD)
+    except (IndexMissing, IndexBroken) as error:
+        return Check("index", ok=False, detail=error.what, fix=error.fix)
     detail = (
         f"{len(manifest.documents)} documents, {manifest.passages} passages in {index_folder}; "
         f"all its files have their checksum"

@@ -35,7 +35,9 @@ class Run:
         self.docs.mkdir()
 
     def __call__(self, *arguments: str, paths: list[Path] | None = None) -> tuple[int, str, str]:
-        places = [str(path) for path in ([self.docs] if paths is None else paths)]
+        if paths is None:
+            paths = [] if "--rollback" in arguments else [self.docs]
+        places = [str(path) for path in paths]
         options = ["--index", str(self.index), "--models", str(MODELS)]
         self.capsys.readouterr()
         code = self.module.main([*places, *options, *arguments])
@@ -206,7 +208,15 @@ def test_a_build_that_is_interrupted_says_so_and_keeps_the_old_index(
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--workers", "0"], ["--watch", "--rollback"], ["--workers", "many"]]
+    "arguments",
+    [
+        ["--workers", "0"],
+        ["--watch", "--rollback"],
+        ["--workers", "many"],
+        ["--rollback", "--rebuild"],
+        ["--rollback", "--workers", "2"],
+        ["--rollback", "docs"],
+    ],
 )
 def test_arguments_that_make_no_sense_are_refused(run: Run, arguments: list[str]) -> None:
     with pytest.raises(SystemExit) as ended:

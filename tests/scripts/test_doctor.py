@@ -84,7 +84,20 @@ def test_missing_models_and_index_are_failed_lines_with_a_fix(tmp_path: Path) ->
     assert "prepare_models.py" in models.fix
     index = doctor.check_index(tmp_path)
     assert not index.ok
-    assert "build_index.py" in index.fix
+    assert index.fix == f"run `python scripts/build_index.py --index {tmp_path}`"
+    assert not [check for check in (models, index) if "run `" in check.detail]
+
+
+def test_a_broken_index_is_mended_by_the_command_that_is_said_once(tmp_path: Path) -> None:
+    folder = tmp_path / "my index"
+    (folder / "versions").mkdir(parents=True)
+    (folder / "current").write_text("000001-0123456789abcdef\n", "utf-8")
+    check = doctor.check_index(folder)
+    assert "run `" not in check.detail
+    assert f"build_index.py --rebuild --index '{folder}'`" in check.fix
+    (folder / "versions" / "000001-0123456789abcdef").mkdir()
+    check = doctor.check_index(folder)
+    assert check.fix == f"run `python scripts/build_index.py --rebuild --index '{folder}'`"
 
 
 @pytest.mark.parametrize(

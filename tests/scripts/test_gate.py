@@ -52,6 +52,7 @@ def test_a_version_with_another_answer_is_refused_and_the_one_before_stays(
     )
     code, said = run.json("--gate", str(pins))
     assert (code, said["error"]["code"]) == (2, "version_refused")
+    assert "not published, the one before goes on answering; 1 of 1" in said["error"]["message"]
     (broken,) = said["pins"]
     assert (broken["question"], broken["why"]) == (QUESTION, "changed")
     assert broken["expected"] == [{"path": "a.md", "quote": MASTER}]
@@ -106,7 +107,9 @@ def test_the_first_version_has_to_pass_as_well(run: Run, tmp_path: Path) -> None
     (run.docs / "b.md").write_text(f"# The ferry\n\n{FERRY}\n", "utf-8")
     file = tmp_path / "pins.jsonl"
     file.write_text(pin() + "\n", "utf-8")
-    assert run.json("--gate", str(file))[0] == 2
+    code, said = run.json("--gate", str(file))
+    assert code == 2
+    assert "not published, and there is none before it; 1 of 1" in said["error"]["message"]
     assert not (run.index / "current").exists()
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from index.duplicates import find_same_words
 from index.errors import (
     BuildInProgress,
+    DocumentsUnnamed,
     IndexBroken,
     IndexingError,
     IndexMissing,
@@ -83,6 +84,7 @@ __all__ = [
     "BuildReport",
     "Document",
     "DocumentSummary",
+    "DocumentsUnnamed",
     "Encoder",
     "Frozen",
     "IndexBroken",

@@ -7,7 +7,7 @@ import json
 import shutil
 import time
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,7 +16,13 @@ import numpy as np
 from index.chunking import PASSAGE_TOKENS_MAX
 from index.dense import FLAT_VECTORS_MAX, DenseIndex
 from index.embedding import BATCH_TEXTS, embed_passages
-from index.errors import IndexBroken, IndexMissing, NothingToIndex, VersionRefused
+from index.errors import (
+    DocumentsUnnamed,
+    IndexBroken,
+    IndexMissing,
+    NothingToIndex,
+    VersionRefused,
+)
 from index.inference import Models
 from index.intake import Chunked, Intake, Progress, take_in
 from index.limits import ReadingLimits
@@ -26,8 +32,10 @@ from index.manifest import (
     EncoderUsed,
     IndexSettings,
     Manifest,
+    build_command,
     check_files,
     read_manifest,
+    read_paths,
 )
 from index.parsers import default_workers
 from index.retriever import Retriever
@@ -44,6 +52,7 @@ from index.versions import (
     new_version,
     publish,
     seal,
+    versions_by_use,
 )
 from index.vocabulary import (
     WordVectors,
@@ -103,7 +112,8 @@ def build_index(
         encoder = models.manifest.facts(models.manifest.encoder)
         used = EncoderUsed(name=encoder.name, dimension=encoder.dimension, sha256=encoder.sha256)
         index_id = _index_id(settings, used, read.documents)
-        if rebuild or not _is_current(previous, index_id, read.documents):
+        recorded = _recorded(paths)
+        if rebuild or not _is_current(previous, index_id, recorded, read.documents):
             manifest = Manifest(
                 index_id=index_id,
                 settings=settings,
@@ -111,6 +121,7 @@ def build_index(
                 passages=count,
                 documents=tuple(_facts(document) for document in read.documents),
                 files=(),
+                paths=recorded,
             )
             cache = VectorCache(index_folder, encoder.sha256, encoder.dimension, fresh=rebuild)
             with closing(cache):
@@ -139,6 +150,35 @@ def build_index(
         passages=count,
         seconds=round(time.monotonic() - began, 3),
     )
+
+
+def paths_of_before(index_folder: Path, shipped: Path) -> Sequence[Path]:
+    """Return what an index was built from, or the shipped documents where there is none yet.
+
+    Raises DocumentsUnnamed where that isn't recorded and other documents would be replaced.
+    """
+    versions = versions_by_use(index_folder)
+    for version in versions:
+        with suppress(IndexBroken):
+            paths = read_paths(version)
+            if paths is None and _holds_only(version, shipped):
+                return (shipped,)
+            if paths is None:
+                break  # an older version may be of other documents
+            return paths
+    if not versions:
+        return (shipped,)
+    raise DocumentsUnnamed(
+        f"it isn't recorded which documents the index at {index_folder} was built from",
+        f"name them: `{build_command(index_folder, 'PATH')}`",
+    )
+
+
+def _holds_only(version: Path, folder: Path) -> bool:
+    """Say whether each document of a version comes from under a folder; raise IndexBroken."""
+    with closing(Store(version / STORE_NAME)) as store:
+        places = [facts.source for facts in store.sources()]
+    return all(place.is_relative_to(folder.resolve()) for place in places)
 
 
 def _ask(
@@ -224,9 +264,27 @@ def _index_id(settings: IndexSettings, encoder: EncoderUsed, documents: Iterable
     return digest.hexdigest()[:16]
 
 
-def _is_current(previous: _Previous | None, index_id: str, documents: Sequence[Chunked]) -> bool:
+def _recorded(paths: Sequence[Path]) -> tuple[str, ...] | None:
+    """Return the paths as a manifest has them; None where one is no UTF-8."""
+    recorded = tuple(str(path.absolute()) for path in paths)
+    try:
+        "".join(recorded).encode()
+    except UnicodeEncodeError:
+        return None
+    return recorded
+
+
+def _is_current(
+    previous: _Previous | None,
+    index_id: str,
+    paths: tuple[str, ...] | None,
+    documents: Sequence[Chunked],
+) -> bool:
     """Say whether the current version holds the same, read from the same places."""
-    if previous is None or previous.manifest.index_id != index_id:
+    if previous is None or (previous.manifest.index_id, previous.manifest.paths) != (
+        index_id,
+        paths,
+    ):
         return False
     places = [source.source for source in previous.store.sources()]
     return places == [chunked.document.source for chunked in documents]

@@ -3,6 +3,7 @@
 IndexingError
 ├── UnreadableDocument    one file could not be read; the build lists it and goes on
 ├── NothingToIndex        no readable document under the given paths
+├── DocumentsUnnamed      no path was given, and the index doesn't say what it was built from
 ├── BuildInProgress       another builder holds the index folder
 ├── VersionRefused        the gate lets a new version not be published
 ├── IndexUnwritable       a library could not write its file of a new version: the disk is full
@@ -44,6 +45,10 @@ class UnreadableDocument(IndexingError):
 
 class NothingToIndex(IndexingError):
     """No readable document was found under the given paths."""
+
+
+class DocumentsUnnamed(IndexingError):
+    """No path was given, and the index doesn't say what it was built from."""
 
 
 class BuildInProgress(IndexingError):

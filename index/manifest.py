@@ -8,7 +8,7 @@ import shlex
 from pathlib import Path
 from typing import Literal
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from index.errors import IndexBroken
 from index.limits import ReadingLimits
@@ -59,7 +59,11 @@ class EncoderUsed(Frozen):
 
 
 class Manifest(Frozen):
-    """What a version holds; ``manifest_sha256`` is of the manifest without it."""
+    """What a version holds; ``manifest_sha256`` is of the manifest without it.
+
+    ``paths`` are the absolute paths that it was built from; None where that isn't recorded: by an
+    earlier program, or where one is no UTF-8.
+    """
 
     index_id: str
     settings: IndexSettings
@@ -67,6 +71,7 @@ class Manifest(Frozen):
     passages: int
     documents: tuple[DocumentFacts, ...]
     files: tuple[FileFacts, ...]
+    paths: tuple[str, ...] | None = None
     manifest_sha256: str = ""
 
     def sealed(self) -> Manifest:
@@ -77,8 +82,15 @@ class Manifest(Frozen):
         return self.manifest_sha256 == self._own_sha256()
 
     def _own_sha256(self) -> str:
-        bare = self.model_dump(mode="json", exclude={"manifest_sha256"})
+        # What isn't recorded is left out, so that a manifest of before it was has the hash it had.
+        bare = self.model_dump(mode="json", exclude={"manifest_sha256"}, exclude_none=True)
         return hashlib.sha256(json.dumps(bare, sort_keys=True).encode()).hexdigest()
+
+
+class _Recorded(BaseModel):
+    """The part of a manifest of any format that says what the version was built from."""
+
+    paths: tuple[str, ...] | None = None
 
 
 def build_command(index_folder: Path, *options: str) -> str:
@@ -107,6 +119,19 @@ def read_manifest(version: Path) -> Manifest:
             f"{path} was written by another version of this program", rebuild_fix(version)
         )
     return manifest
+
+
+def read_paths(version: Path) -> tuple[Path, ...] | None:
+    """Return what a version was built from, None where it doesn't say; raise IndexBroken.
+
+    The version may be damaged, or of another format: this is asked to build it anew.
+    """
+    path = version / "manifest.json"
+    try:
+        paths = _Recorded.model_validate_json(path.read_bytes()).paths
+    except (OSError, ValidationError) as error:
+        raise IndexBroken(f"{path} can't be read", rebuild_fix(version)) from error
+    return None if paths is None else tuple(map(Path, paths))
 
 
 def check_files(version: Path, manifest: Manifest, *, in_full: bool = False) -> None:

@@ -55,6 +55,15 @@ def current_version(index_folder: Path) -> Path:
     return folder
 
 
+def versions_by_use(index_folder: Path) -> list[Path]:
+    """Return every version: the one in use first, if it can be told, then from the newest on."""
+    versions = _versions(index_folder)[::-1]
+    with contextlib.suppress(IndexMissing, IndexBroken):
+        current = current_version(index_folder)
+        versions = [current, *(version for version in versions if version != current)]
+    return versions
+
+
 def verify_index(index_folder: Path) -> Manifest:
     """Check every byte of the current version; return its manifest or raise IndexBroken."""
     version = current_version(index_folder)

@@ -7,7 +7,7 @@ import datetime
 import json
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Self
@@ -27,6 +27,7 @@ from app.settings import (  # noqa: E402  the repository has to be on the path f
 from index import (  # noqa: E402
     BuildInProgress,
     BuildReport,
+    DocumentsUnnamed,
     IndexingError,
     IndexMissing,
     ModelMissing,
@@ -60,6 +61,7 @@ class Failure(NamedTuple):
 
 ERROR_CODES: dict[type[Exception], str] = {
     BuildInProgress: "build_in_progress",
+    DocumentsUnnamed: "documents_unnamed",
     GateUnusable: "gate_unusable",
     IndexMissing: "index_missing",
     IndexUnwritable: "not_writable",
@@ -91,6 +93,7 @@ def main(arguments: list[str] | None = None) -> int:
         options.models = options.models or settings.models_folder
         if options.rollback:
             return _roll_back(options.index, as_json=options.json)
+        options.paths = options.paths or _paths_of_before(options)
         if options.watch:
             return _watch(options)
         report = _build(options)
@@ -125,6 +128,16 @@ def _build(options: argparse.Namespace) -> BuildReport:
             progress=bar.show,
             gate=_gate(options),
         )
+
+
+def _paths_of_before(options: argparse.Namespace) -> Sequence[Path]:
+    """Return what the index was built from, and say what that is."""
+    from index.builder import paths_of_before
+
+    paths = paths_of_before(options.index, SHIPPED)
+    if not options.json:
+        print(f"build_index: of {', '.join(map(str, paths))}", file=sys.stderr, flush=True)
+    return paths
 
 
 def _gate(options: argparse.Namespace) -> Callable[[Retriever], None] | None:
@@ -212,7 +225,8 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
         nargs="*",
         type=given_path,
         metavar="PATH",
-        help="folders and files to index; the index holds exactly what they hold",
+        help="folders and files to index; the index holds exactly what they hold (default: those "
+        "that it was built from, docs/sources for a new one)",
     )
     parser.add_argument("--index", type=given_path, metavar="DIR", help="default var/index")
     parser.add_argument("--models", type=given_path, metavar="DIR", help="default var/models")
@@ -258,7 +272,6 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     given = [name for name, value in of_builds.items() if value]
     if options.rollback and given:
         parser.error(f"{', '.join(given)}: that is for builds, and --rollback builds nothing")
-    options.paths = options.paths or [SHIPPED]
     use_settings_file(options.settings)
     return options
 

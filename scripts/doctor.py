@@ -192,7 +192,7 @@ def check_use(index_folder: Path, models_folder: Path) -> list[Check]:
     """Check that a whole index is asked with its own encoder, and that its files are there, and
     the words that the operator chose as answers.
     """
-    from index.manifest import read_manifest
+    from index.manifest import build_command, read_manifest
     from index.models import read_manifest as read_models
     from index.store import Store
     from index.versions import SPARSE_NAME, STORE_NAME, current_version
@@ -201,7 +201,7 @@ def check_use(index_folder: Path, models_folder: Path) -> list[Check]:
     used, models = read_manifest(version).encoder, read_models(models_folder)
     if used.sha256 != models.facts(models.encoder).sha256:
         detail = f"it was built with {used.name}, and {models_folder} holds {models.encoder}"
-        fix = "run `python scripts/build_index.py` with the same paths: it encodes everything anew"
+        fix = f"run `{build_command(index_folder)}`: it encodes everything anew"
         return [Check("encoder", ok=False, detail=detail, fix=fix)]
     checks = []
     if not os.access(version / SPARSE_NAME, os.W_OK):
@@ -218,7 +218,7 @@ def check_use(index_folder: Path, models_folder: Path) -> list[Check]:
     ]
     if other:
         detail = f"{len(other)} of {len(sources)} files changed or went since, e.g. {other[0]}"
-        fix = "run `python scripts/build_index.py` with the same paths, or with --watch"
+        fix = f"run `{build_command(index_folder)}`, or with --watch"
         checks.append(Check("sources", ok=True, detail=detail, fix=fix))
     return checks + _check_curated(index_folder, models_folder)
 

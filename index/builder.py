@@ -104,7 +104,8 @@ def build_index(
         settings = _settings(0, limits)
         reusable = None if rebuild or not _fits(previous, settings, models) else previous
         store = reusable.store if reusable else None
-        read = take_in(paths, models, store, limits, workers or default_workers(), progress)
+        side_by_side = workers or default_workers()
+        read = take_in(paths, index_folder, models, store, limits, side_by_side, progress)
         count = sum(len(document.passages) for document in read.documents)
         if not count:
             raise NothingToIndex(_nothing(paths, read))

@@ -12,7 +12,9 @@ from typing import NamedTuple
 
 from index.errors import NothingToIndex
 from index.formats.signature import SUFFIXES
+from index.manifest import DEFAULT_INDEX, build_command
 from index.types import SkippedFile, SkipReason
+from index.versions import is_index
 
 _TEMPORARY = re.compile(r"(?:~\$.*|.*~|#.*#|.*\.(?:tmp|temp|part|crdownload|download|swp|swo|bak))")
 _SLUG = re.compile(r"[^\w]+")
@@ -39,26 +41,29 @@ def document_id_of(path: str, *, told_apart_by: str = "") -> str:
     return f"{slug}-{digest}"
 
 
-def list_files(paths: Sequence[Path]) -> Iterator[FoundFile | SkippedFile]:
+def list_files(
+    paths: Sequence[Path], index_folder: Path = DEFAULT_INDEX
+) -> Iterator[FoundFile | SkippedFile]:
     """Yield the files under the paths: those to read, and those left out with the reason.
 
-    Raises NothingToIndex for a path that doesn't exist.
+    Nothing is read in ``index_folder``, nor in any folder that has the shape of an index: it holds
+    the words of documents. Raises NothingToIndex for a path that doesn't exist.
     """
     seen_files: set[Path] = set()
     seen_ids: set[str] = set()
     for root in paths:
         if not root.exists():
             raise NothingToIndex(
-                f"{root} does not exist; give a folder or a file: "
-                "`python scripts/build_index.py PATH`"
+                f"{root} does not exist",
+                f"give a folder or a file: `{build_command(index_folder, 'PATH')}`",
             )
-        for source in _walk(root):
+        for source in _walk(root, index_folder):
             target = _target(source.file)
             if not _is_utf8(f"{source.path}{target}"):
                 shown = os.fsencode(source.path).decode(errors="replace")
                 yield SkippedFile(path=shown, reason="bad_name")
                 continue
-            reason = _skip_reason(source, root if root.is_dir() else root.parent)
+            reason = _skip_reason(source, root if root.is_dir() else root.parent, index_folder)
             if reason is None and target in seen_files:
                 reason = "duplicate_path"
             if reason is not None:
@@ -100,10 +105,14 @@ def _is_utf8(path: str) -> bool:
     return True
 
 
-def _walk(root: Path) -> Iterator[Source]:
-    """Yield files, and the folders that aren't gone into: links, hidden and locked ones."""
-    if not root.is_dir():
-        yield Source(root, root.name)
+def _is_index(folder: Path, index_folder: Path) -> bool:
+    return is_index(folder) or _target(folder) == _target(index_folder)
+
+
+def _walk(root: Path, index_folder: Path) -> Iterator[Source]:
+    """Yield files, and the folders that aren't gone into: links, indexes, hidden, locked ones."""
+    if not root.is_dir() or _is_index(root, index_folder):
+        yield Source(root, root.name or str(root))
         return
     locked: list[Path] = []
     for folder, folders, files in os.walk(
@@ -112,18 +121,21 @@ def _walk(root: Path) -> Iterator[Source]:
         here = Path(folder)
         links = [name for name in folders if (here / name).is_symlink()]
         hidden = [name for name in folders if name.startswith(".")]
-        folders[:] = sorted(set(folders) - set(links) - set(hidden))
-        for name in sorted({*files, *links, *hidden}):
+        indexes = [name for name in folders if _is_index(here / name, index_folder)]
+        folders[:] = sorted(set(folders) - set(links) - set(hidden) - set(indexes))
+        for name in sorted({*files, *links, *hidden, *indexes}):
             yield Source(here / name, (here / name).relative_to(root).as_posix())
     for folder_path in locked:
         path = folder_path.relative_to(root).as_posix()
         yield Source(folder_path, root.name if folder_path == root else path)
 
 
-def _skip_reason(source: Source, root: Path) -> SkipReason | None:
-    by_name = reason_in_name(source.file.name)
+def _skip_reason(source: Source, root: Path, index_folder: Path) -> SkipReason | None:
+    by_name = reason_in_name(source.file.name) if source.file.name else None
     if by_name in ("hidden", "temporary"):
         return by_name
+    if source.file.is_dir() and _is_index(source.file, index_folder):
+        return "index"
     if source.file.is_symlink():
         if not _target(source.file).is_relative_to(_target(root)):
             return "outside_folder"

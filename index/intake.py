@@ -49,6 +49,7 @@ class Intake(NamedTuple):
 
 def take_in(
     paths: Sequence[Path],
+    index_folder: Path,
     models: Models,
     store: Store | None,
     limits: ReadingLimits,
@@ -59,7 +60,7 @@ def take_in(
 
     Files are read side by side; passages are numbered in the order of the files all the same.
     """
-    listed = list(list_files(paths))
+    listed = list(list_files(paths, index_folder))
     known: dict[str, list[SourceFacts]] = {}
     for facts in store.sources() if store else ():
         known.setdefault(facts.file_id, []).append(facts)

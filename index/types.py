@@ -172,7 +172,7 @@ UnreadableReason: TypeAlias = Literal[
 ]  # fmt: skip
 SkipReason: TypeAlias = Literal[
     "hidden", "temporary", "unsupported_type", "outside_folder", "duplicate_path", "too_deep",
-    "bad_name",
+    "bad_name", "index",
 ]  # fmt: skip
 
 

@@ -31,6 +31,7 @@ DENSE_NAME = "dense.faiss"
 SPARSE_NAME = "sparse"
 
 _NAME = re.compile(r"\d+-[0-9a-f]+")
+_NAME_IN_FULL = re.compile(r"(?:\.building-)?\d{6,}-[0-9a-f]{16}")
 
 
 def current_version(index_folder: Path) -> Path:
@@ -53,6 +54,15 @@ def current_version(index_folder: Path) -> Path:
             f"`{build_command(index_folder, '--rebuild')}`",
         )
     return folder
+
+
+def is_index(folder: Path) -> bool:
+    """Say whether a folder has the shape of an index: it holds versions, if only begun."""
+    try:
+        versions = list((folder / "versions").iterdir())
+    except OSError:
+        return False
+    return any(_NAME_IN_FULL.fullmatch(version.name) for version in versions)
 
 
 def versions_by_use(index_folder: Path) -> list[Path]:

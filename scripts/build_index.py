@@ -81,6 +81,7 @@ WAY_OUT: dict[SkipReason, str] = {
     "duplicate_path": "it is read once already",
     "too_deep": "take it out of its archive, or raise BRIEFING_DESK_ARCHIVE_DEPTH_MAX",
     "bad_name": "rename it, or the folder above it, in UTF-8",
+    "index": "it is an index, with the words of documents; keep it outside of their folder",
 }
 
 

@@ -203,6 +203,27 @@ def test_a_name_that_is_no_utf8_is_named_and_the_rest_is_read(sources: Path, wri
     }
 
 
+def test_an_index_among_the_documents_is_left_out(sources: Path, write: Any) -> None:
+    write("a.md", "Words.")
+    version = "versions/000001-0123456789abcdef"
+    write(f"other index/{version}/words.txt", "word")
+    write("first/versions/.building-000001-0123456789abcdef/words.txt", "word")
+    write("own/vectors/words.txt", "word")
+    write("manual/versions/2024-01/b.md", "Words of a version of the manual.")
+    listed = list(list_files([sources], sources / "own"))
+    assert {each.path: each.reason for each in listed if isinstance(each, SkippedFile)} == {
+        "other index": "index",
+        "first": "index",
+        "own": "index",
+    }
+    assert [each.source.path for each in listed if isinstance(each, FoundFile)] == [
+        "a.md",
+        "manual/versions/2024-01/b.md",
+    ]
+    (alone,) = list_files([sources / "other index"])
+    assert alone == SkippedFile(path="other index", reason="index")
+
+
 def test_a_file_reached_twice_is_read_once(sources: Path, write: Any) -> None:
     file = write("a.md", "Words.")
     first, second = read_documents([sources, file])

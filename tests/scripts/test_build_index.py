@@ -79,6 +79,22 @@ def test_the_report_is_one_line_of_json_with_every_key(run: Run) -> None:
     assert (code, again["index_id"], again["unchanged"]) == (0, report["index_id"], 1)
 
 
+def test_an_index_inside_the_documents_is_no_document(run: Run) -> None:
+    (run.docs / "a.md").write_text("Words of a.", "utf-8")
+    run.index = run.docs / "index"
+    code, first = run.json()
+    assert (code, first["added"]) == (0, ["a.md"])
+    assert first["skipped"] == [{"path": "index", "reason": "index"}]
+    assert (run.index / "versions" / f"000001-{first['index_id']}" / "words.txt").exists()
+    for arguments in ([], ["--rebuild"]):
+        assert run.json(*arguments)[1]["index_id"] == first["index_id"]
+    run.index = run.docs / "another"
+    assert run.json()[1]["skipped"] == [
+        {"path": "another", "reason": "index"},
+        {"path": "index", "reason": "index"},
+    ]
+
+
 def test_an_unreadable_file_is_listed_and_gives_one(run: Run) -> None:
     (run.docs / "a.md").write_text("Words of a.", "utf-8")
     (run.docs / "b.md").write_text("", "utf-8")

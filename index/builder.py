@@ -108,7 +108,7 @@ def build_index(
         read = take_in(paths, index_folder, models, store, limits, side_by_side, progress)
         count = sum(len(document.passages) for document in read.documents)
         if not count:
-            raise NothingToIndex(_nothing(paths, read))
+            raise _nothing(paths, index_folder, read)
         settings = _settings(count, limits)
         encoder = models.manifest.facts(models.manifest.encoder)
         used = EncoderUsed(name=encoder.name, dimension=encoder.dimension, sha256=encoder.sha256)
@@ -233,17 +233,24 @@ def _fits(previous: _Previous | None, settings: IndexSettings, models: Models) -
     )
 
 
-def _nothing(paths: Sequence[Path], read: Intake) -> str:
+def _nothing(paths: Sequence[Path], index_folder: Path, read: Intake) -> NothingToIndex:
     places = ", ".join(map(str, paths))
     counts = [
-        f"{len(read.unreadable)} could not be read" if read.unreadable else "",
-        f"{len(read.skipped)} are of other kinds" if read.skipped else "",
+        f"{_files(len(read.unreadable))} could not be read" if read.unreadable else "",
+        f"{_files(len(read.skipped))} left out" if read.skipped else "",
     ]
     why = ", ".join(count for count in counts if count)
-    return (
-        f"there is nothing to index under {places}{f' ({why})' if why else ''}; give a folder with "
-        "documents (docs/manual/documents.md names the types): `python scripts/build_index.py PATH`"
+    return NothingToIndex(
+        f"there is nothing to index under {places}{f' ({why})' if why else ''}",
+        "give a folder with documents (docs/manual/documents.md names the types): "
+        f"`{build_command(index_folder, 'PATH')}`",
+        unreadable=read.unreadable,
+        skipped=read.skipped,
     )
+
+
+def _files(count: int) -> str:
+    return f"{count} file" if count == 1 else f"{count} files"
 
 
 def _index_id(settings: IndexSettings, encoder: EncoderUsed, documents: Iterable[Chunked]) -> str:

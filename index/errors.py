@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from index.types import Frozen, UnreadableReason
+    from index.types import Frozen, SkippedFile, UnreadableFile, UnreadableReason
 
 
 class IndexingError(Exception):
@@ -44,7 +44,19 @@ class UnreadableDocument(IndexingError):
 
 
 class NothingToIndex(IndexingError):
-    """No readable document was found under the given paths."""
+    """No readable document was found under the given paths; the files that were, and why not."""
+
+    def __init__(
+        self,
+        what: str,
+        fix: str,
+        *,
+        unreadable: Sequence[UnreadableFile] = (),
+        skipped: Sequence[SkippedFile] = (),
+    ) -> None:
+        super().__init__(what, fix)
+        self.unreadable = tuple(unreadable)
+        self.skipped = tuple(skipped)
 
 
 class DocumentsUnnamed(IndexingError):

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, Self
+from typing import TYPE_CHECKING, NamedTuple, Self, TextIO
 
 from pydantic import ValidationError
 
@@ -32,6 +32,8 @@ from index import (  # noqa: E402
     IndexMissing,
     ModelMissing,
     NothingToIndex,
+    SkippedFile,
+    UnreadableFile,
     VersionRefused,
 )
 from index.errors import IndexUnwritable  # noqa: E402
@@ -50,13 +52,15 @@ class GateUnusable(IndexingError):
 
 
 class Failure(NamedTuple):
-    """What went wrong: a code for programs, a sentence with the way out for people, and the pinned
-    questions that were the reason.
+    """What went wrong: a code for programs, a sentence with the way out for people, and what was
+    the reason: pinned questions, or files.
     """
 
     code: str
     message: str
-    pins: tuple[Frozen, ...] = ()
+    pins: tuple[Frozen, ...] | None = None
+    unreadable: tuple[UnreadableFile, ...] | None = None
+    skipped: tuple[SkippedFile, ...] | None = None
 
 
 ERROR_CODES: dict[type[Exception], str] = {
@@ -202,18 +206,25 @@ def _failure(error: Exception, index_folder: Path) -> Failure:
     if isinstance(error, ValidationError):
         wrong = "; ".join(f"{each['loc'][-1]}: {each['msg']}" for each in error.errors())
         return Failure("bad_setting", f"a setting can't be used: {wrong}")
-    pins = error.refusals if isinstance(error, VersionRefused) else ()
-    return Failure(ERROR_CODES.get(type(error), "indexing_failed"), str(error), pins)
+    failure = Failure(ERROR_CODES.get(type(error), "indexing_failed"), str(error))
+    if isinstance(error, VersionRefused):
+        return failure._replace(pins=error.refusals)
+    if isinstance(error, NothingToIndex):
+        return failure._replace(unreadable=error.unreadable, skipped=error.skipped)
+    return failure
 
 
 def _print_failure(failure: Failure, *, as_json: bool) -> None:
     if as_json:
         body: dict[str, object] = {"error": {"code": failure.code, "message": failure.message}}
-        if failure.pins:
-            body["pins"] = [pin.model_dump(mode="json") for pin in failure.pins]
+        for name in ("pins", "unreadable", "skipped"):
+            reasons = getattr(failure, name)
+            if reasons is not None:
+                body[name] = [each.model_dump(mode="json") for each in reasons]
         print(json.dumps(body, ensure_ascii=False), flush=True)
     else:
         print(f"build_index: {failure.message}", file=sys.stderr, flush=True)
+        _print_files(failure.unreadable or (), failure.skipped or (), file=sys.stderr)
 
 
 def _options(arguments: list[str] | None) -> argparse.Namespace:
@@ -348,10 +359,7 @@ def _print_table(report: BuildReport, index_folder: Path) -> None:
     for name, count, paths in rows:
         shortened = paths if len(paths) <= 70 else paths[:70].rsplit(",", 1)[0] + ", …"
         print(_in_one_line(f"{name:<11}{count:>6}  {shortened}".rstrip()))
-    _print_unreadable(report)
-    for skipped in report.skipped:
-        told = f"  skipped ({skipped.reason}): {skipped.path}; {WAY_OUT[skipped.reason]}"
-        print(_in_one_line(told))
+    _print_files(report.unreadable, report.skipped)
     print(f"{'passages':<11}{report.passages:>6}")
     print(f"index {report.index_id} at {index_folder}, {report.seconds:.1f} s")
 
@@ -369,13 +377,20 @@ def _print_line(report: BuildReport) -> None:
     said = ", ".join(f"{count} {name}" for count, name in counts if count)
     now = datetime.datetime.now().astimezone()
     print(f"{now:%H:%M:%S} index {report.index_id}: {said}, {report.seconds:.1f} s", flush=True)
-    _print_unreadable(report)
+    _print_files(report.unreadable)
 
 
-def _print_unreadable(report: BuildReport) -> None:
-    for unreadable in report.unreadable:
-        told = f"  unreadable ({unreadable.reason}): {unreadable.message}"
-        print(_in_one_line(told), flush=True)
+def _print_files(
+    unreadable: Sequence[UnreadableFile],
+    skipped: Sequence[SkippedFile] = (),
+    *,
+    file: TextIO | None = None,
+) -> None:
+    """Print each file that isn't in the index with the reason and the way out."""
+    told = [f"unreadable ({each.reason}): {each.message}" for each in unreadable]
+    told += [f"skipped ({each.reason}): {each.path}; {WAY_OUT[each.reason]}" for each in skipped]
+    for line in told:
+        print(_in_one_line(f"  {line}"), file=file, flush=True)
 
 
 def _in_one_line(text: str) -> str:

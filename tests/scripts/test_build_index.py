@@ -134,6 +134,26 @@ def test_nothing_to_index_is_one_sentence_and_keeps_the_old_index(
     assert (run.index / "current").read_bytes() == before
 
 
+def test_where_no_file_can_be_read_each_is_named_with_the_reason(run: Run) -> None:
+    (run.docs / "a.md").write_text("", "utf-8")
+    (run.docs / "b.md").write_text("", "utf-8")
+    (run.docs / "c.exe").write_text("x", "utf-8")
+    code, said = run.json()
+    assert (code, said["error"]["code"]) == (2, "nothing_to_index")
+    assert "(2 files could not be read, 1 file left out); give" in said["error"]["message"]
+    assert said["unreadable"][0] == {
+        "path": "a.md",
+        "reason": "empty",
+        "message": "a.md: the file is empty; remove it, or fill it",
+    }
+    assert [each["path"] for each in said["unreadable"]] == ["a.md", "b.md"]
+    assert said["skipped"] == [{"path": "c.exe", "reason": "unsupported_type"}]
+    code, out, err = run()
+    assert (code, out) == (2, "")
+    assert "  unreadable (empty): b.md: the file is empty; remove it, or fill it\n" in err
+    assert "  skipped (unsupported_type): c.exe; convert it" in err
+
+
 def test_a_second_builder_is_turned_away(run: Run) -> None:
     (run.docs / "a.md").write_text("Words of a.", "utf-8")
     run.json()

@@ -21,7 +21,11 @@ _SLUG = re.compile(r"[^\w]+")
 
 
 class Source(NamedTuple):
-    """A file to read: where it is, and its path relative to the PATH the operator gave."""
+    """A file to read: where it is, and its path relative to the PATH the operator gave.
+
+    A path that a file under an earlier PATH has already begins with the name of its PATH's folder,
+    and with those of the folders above as far as it takes.
+    """
 
     file: Path
     path: str
@@ -50,6 +54,7 @@ def list_files(
     the words of documents. Raises NothingToIndex for a path that doesn't exist.
     """
     seen_files: set[Path] = set()
+    seen_paths: set[str] = set()
     seen_ids: set[str] = set()
     for root in paths:
         if not root.exists():
@@ -57,26 +62,40 @@ def list_files(
                 f"{root} does not exist",
                 f"give a folder or a file: `{build_command(index_folder, 'PATH')}`",
             )
+        folder = root if root.is_dir() else root.parent
         for source in _walk(root, index_folder):
             target = _target(source.file)
             if not _is_utf8(f"{source.path}{target}"):
                 shown = os.fsencode(source.path).decode(errors="replace")
                 yield SkippedFile(path=shown, reason="bad_name")
                 continue
-            reason = _skip_reason(source, root if root.is_dir() else root.parent, index_folder)
+            reason = _skip_reason(source, folder, index_folder)
             if reason is None and target in seen_files:
                 reason = "duplicate_path"
             if reason is not None:
                 yield SkippedFile(path=source.path, reason=reason)
                 continue
             seen_files.add(target)
-            document_id = document_id_of(source.path)
-            told_apart_by = root.resolve().name
+            path = next(
+                (each for each in _paths_told_apart(source.path, folder) if each not in seen_paths),
+                source.path,
+            )
+            seen_paths.add(path)
+            document_id = document_id_of(path)
+            told_apart_by = ""
             while document_id in seen_ids:
-                document_id = document_id_of(source.path, told_apart_by=told_apart_by)
                 told_apart_by += "+"
+                document_id = document_id_of(path, told_apart_by=told_apart_by)
             seen_ids.add(document_id)
-            yield FoundFile(source, document_id)
+            yield FoundFile(source._replace(path=path), document_id)
+
+
+def _paths_told_apart(path: str, folder: Path) -> Iterator[str]:
+    """Yield a path relative to a folder, then with the folder's name before it, and so on up."""
+    yield path
+    for name in reversed(_target(folder).parts[1:]):
+        path = f"{name}/{path}"
+        yield path
 
 
 def reason_in_name(path: str) -> SkipReason | None:

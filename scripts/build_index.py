@@ -141,7 +141,8 @@ def _paths_of_before(options: argparse.Namespace) -> Sequence[Path]:
 
     paths = paths_of_before(options.index, SHIPPED)
     if not options.json:
-        print(f"build_index: of {', '.join(map(str, paths))}", file=sys.stderr, flush=True)
+        named = ", ".join(map(str, paths))
+        print(f"build_index: indexing {named}, since no PATH is given", file=sys.stderr, flush=True)
     return paths
 
 

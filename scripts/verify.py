@@ -158,10 +158,17 @@ def _why_unproved(cited: CitedPlace, sources: Sequence[Path], limits: ReadingLim
     files = tuple(_candidates(cited.path, sources))
     if not files:
         return "there is no such file under the sources"
-    # Two sources may hold a file of the same path: the one with the right bytes was cited.
-    found = next((found for found in files if _sha256(found.file) == cited.sha256), None)
-    if found is None:
-        return f"the file has changed since: its SHA-256 is {_sha256(files[0].file)}"
+    # Two sources may hold a file of the same path: one with the right bytes was cited.
+    cited_ones = [each for each in files if _sha256(each.file) == cited.sha256]
+    if not cited_ones:
+        now = (f"the SHA-256 of {each.file} is {_sha256(each.file)}" for each in files)
+        return f"the file has changed since: {', '.join(dict.fromkeys(now))}"
+    reasons = [_why_not_in(each, cited, limits) for each in cited_ones]
+    return None if None in reasons else reasons[0]
+
+
+def _why_not_in(found: Candidate, cited: CitedPlace, limits: ReadingLimits) -> str | None:
+    """Return why a file with the right bytes doesn't prove a citation, None where it does."""
     texts, why = _texts(found.file, limits)
     if found.path not in texts:
         return f"the file can't be read: {why}"
@@ -181,16 +188,24 @@ class Candidate(NamedTuple):
 
 
 def _candidates(path: str, sources: Sequence[Path]) -> Iterator[Candidate]:
-    """Yield the files that a relative path may mean; a path never leads out of its source."""
+    """Yield the files that a relative path may mean; a path never leads out of its source.
+
+    It may begin with the names of its source's folder, where another source has the same path.
+    """
     parts = PurePosixPath(path).parts
     if PurePosixPath(path).is_absolute() or ".." in parts:
         return
     for source in sources:
-        for length in range(len(parts), 0, -1):
-            file = (source.parent if source.is_file() else source).joinpath(*parts[:length])
-            if file.is_file() and (source.is_dir() or file == source):
-                yield Candidate(file, "/".join(parts[length - 1 :]))
-                break
+        folder = source.parent if source.is_file() else source
+        names = folder.resolve().parts[1:]
+        for begin in range(len(parts)):
+            if parts[:begin] != names[len(names) - begin :]:
+                continue
+            for length in range(len(parts), begin, -1):
+                file = folder.joinpath(*parts[begin:length])
+                if file.is_file() and (source.is_dir() or file == source):
+                    yield Candidate(file, "/".join(parts[length - 1 :]))
+                    break
 
 
 @cache

@@ -232,15 +232,18 @@ def test_a_file_reached_twice_is_read_once(sources: Path, write: Any) -> None:
     assert second.reason == "duplicate_path"
 
 
-def test_equal_paths_of_two_folders_get_distinct_ids_that_stay(tmp_path: Path) -> None:
+def test_equal_paths_of_two_folders_begin_with_the_folders_names(tmp_path: Path) -> None:
     for name in ("one", "two", "other/two"):
         (tmp_path / name).mkdir(parents=True)
         (tmp_path / name / "a.md").write_text(f"Words of {name}.", "utf-8")
-    roots = [tmp_path / "one", tmp_path / "two", tmp_path / "other" / "two"]
-    ids = [found.document_id for found in list_files(roots) if isinstance(found, FoundFile)]
-    assert len(set(ids)) == 3
-    assert ids[0] == document_id_of("a.md")
-    assert ids == [f.document_id for f in list_files(roots) if isinstance(f, FoundFile)]
+    (tmp_path / "one" / "b.md").write_text("Words.", "utf-8")
+    roots = [tmp_path / "one", tmp_path / "two", tmp_path / "other" / "two" / "a.md"]
+    found = [each for each in list_files(roots) if isinstance(each, FoundFile)]
+    assert [each.source.path for each in found] == ["a.md", "b.md", "two/a.md", "other/two/a.md"]
+    assert [each.document_id for each in found] == [
+        document_id_of(each.source.path) for each in found
+    ]
+    assert found == list(list_files(roots))
 
 
 def test_a_path_that_is_not_there_is_named(tmp_path: Path) -> None:

@@ -40,7 +40,7 @@ def test_without_a_path_the_documents_of_before_are_read_again(built: Run) -> No
     assert (code, report["added"], report["removed"]) == (0, ["b.md"], [])
     code, _, err = built(paths=[])
     assert code == 0
-    assert f"build_index: of {built.docs}\n" in err
+    assert f"build_index: indexing {built.docs}, since" in err
 
 
 def test_a_relative_path_leads_to_the_same_documents_from_elsewhere(

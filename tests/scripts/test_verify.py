@@ -196,6 +196,42 @@ def test_a_file_that_holds_no_replies_is_refused_in_one_sentence(
     assert outcome.stderr.count("\n") == 1
 
 
+def test_files_of_the_same_path_under_two_sources_are_told_apart(tmp_path: Path) -> None:
+    folders = [tmp_path / "one", tmp_path / "two", tmp_path / "other" / "two"]
+    cited = []
+    for folder, path in zip(folders, ("a.md", "two/a.md", "other/two/a.md"), strict=True):
+        folder.mkdir(parents=True)
+        text = f"The words of {folder}."
+        (folder / "a.md").write_text(text, "utf-8")
+        sha256 = hashlib.sha256(text.encode()).hexdigest()
+        here = {"path": path, "sha256": sha256, "start": 0, "end": len(text), "quote": text}
+        cited.append({"number": 1, **here})
+    file = tmp_path / "replies.jsonl"
+    file.write_text(json.dumps(answer(*cited)), encoding="utf-8")
+    told = run(str(file), "--sources", *map(str, folders), "--json")
+    assert json.loads(told.stdout)["proved"] == 3, told.stdout
+    whole = run(str(file), "--sources", *(str(folder / "a.md") for folder in folders), "--json")
+    assert json.loads(whole.stdout)["proved"] == 3, whole.stdout
+    (folders[1] / "a.md").write_text("Other words.", "utf-8")
+    changed = run(str(file), "--sources", *map(str, folders), "--json")
+    (failure,) = json.loads(changed.stdout)["failed"]
+    assert failure["path"] == "two/a.md"
+    shown = hashlib.sha256(b"Other words.").hexdigest()
+    assert f"the SHA-256 of {folders[1] / 'a.md'} is {shown}" in failure["why"]
+
+
+def test_files_of_the_same_bytes_and_path_are_all_looked_at(tmp_path: Path) -> None:
+    """A file of the cited path that holds the bytes but not the member doesn't hide another."""
+    for name, member in (("one", "m.zip"), ("two", "m.zip/x.md")):
+        (tmp_path / name / member).parent.mkdir(parents=True)
+        (tmp_path / name / member).write_bytes(TEXT.encode())
+    cited = citation(path="m.zip/x.md")
+    file = tmp_path / "replies.jsonl"
+    file.write_text(json.dumps(answer(cited)), encoding="utf-8")
+    told = run(str(file), "--sources", str(tmp_path / "one"), str(tmp_path / "two"), "--json")
+    assert json.loads(told.stdout)["proved"] == 1, told.stdout
+
+
 def test_missing_files_and_sources_are_named(tmp_path: Path, sources: Path) -> None:
     outcome = run(str(tmp_path / "gone.jsonl"), "--sources", str(sources))
     assert outcome.returncode == 2

@@ -2,25 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final, TypeAlias
+from typing import Any, Final
 
-from pydantic import AfterValidator, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from app.storing import Verdict
-from app.types import Language, SourceState
+from app.types import Language, SourceState, Text
 from index import DocumentSummary, Frozen, Section
 
 COMMENT_CHARACTERS_MAX: Final = 2_000
-
-
-def _of_whole_characters(text: str) -> str:
-    """JSON can spell half of a surrogate pair, which is no character and can't be sent back."""
-    if any("\ud800" <= character <= "\udfff" for character in text):
-        raise ValueError("it holds half a surrogate pair")
-    return text
-
-
-Text: TypeAlias = Annotated[str, AfterValidator(_of_whole_characters)]
 
 _DOCUMENT_ID: Final = "framework-2026-2031-fa90b3cb"
 _INDEX_ID: Final = "0d8b42cd341a6c7f"

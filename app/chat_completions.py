@@ -18,12 +18,12 @@ from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.api import EVENT_STREAM, caller_of, requires_json
-from app.api_models import CITATION_EXAMPLE, REPLY_EXAMPLE, AskRequest, Text
+from app.api_models import CITATION_EXAMPLE, REPLY_EXAMPLE, AskRequest
 from app.desk import Desk
 from app.error_replies import OpenAIErrorReply, Problem, error_responses, openai_error
 from app.errors import RequestRefused
 from app.streaming import Event, Happening, ask_in_steps, stream
-from app.types import Abstention, Answer, Citation, Courtesy, Language, Reply
+from app.types import Abstention, Answer, Citation, Courtesy, Language, Reply, Text
 from index import Frozen
 
 MODEL: Final = "briefing-desk"

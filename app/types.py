@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self, TypeAlias
+from typing import Annotated, Final, Literal, Self, TypeAlias
 
-from pydantic import Field, TypeAdapter, model_validator
+from pydantic import AfterValidator, Field, TypeAdapter, model_validator
 
 from index import Frozen, Passage, RankedPassage
 
@@ -29,6 +29,27 @@ QuestionKind: TypeAlias = Literal[
 CourtesyKind: TypeAlias = Literal["greeting", "thanks", "goodbye", "ability"]
 SourceState: TypeAlias = Literal["unchanged", "changed", "missing"]
 Confidence: TypeAlias = Annotated[float, Field(ge=0.0, le=1.0)]
+
+
+HALF_A_CHARACTER: Final = "it holds half a character: a lone surrogate, or bytes that are no UTF-8"
+
+
+def is_whole(text: str) -> bool:
+    """Say whether a text can be written as UTF-8: half of a surrogate pair is no character.
+
+    JSON can spell one, and Python reads a byte of the shell that is no UTF-8 as one.
+    """
+    return not any("\ud800" <= character <= "\udfff" for character in text)
+
+
+def _of_whole_characters(text: str) -> str:
+    if not is_whole(text):
+        raise ValueError(HALF_A_CHARACTER)
+    return text
+
+
+Text: TypeAlias = Annotated[str, AfterValidator(_of_whole_characters)]
+"""What a caller may write, on every face."""
 
 
 class Term(Frozen):

@@ -23,12 +23,15 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from app.errors import QuestionRefused
 from app.settings import FILE_HELP, READER_FILE, Settings, use_settings_file
-from app.types import Citation, Reply
+from app.types import HALF_A_CHARACTER, Citation, Reply, Text, is_whole
 from index import IndexingError, Models
 from index.terminals import printable
 
 if TYPE_CHECKING:
     from app.assistant import Assistant
+
+
+NO_QUESTION = 'The line is no question: write {"id": …, "question": …} as JSON on one line.'
 
 
 class Asked(BaseModel):
@@ -37,8 +40,8 @@ class Asked(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
     id: object = None
-    question: str
-    history: tuple[str, ...] | None = None
+    question: Text
+    history: tuple[Text, ...] | None = None
 
 
 def main() -> int:
@@ -63,6 +66,8 @@ def main() -> int:
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `ask.py … | head` ends without a word
     if (arguments.question is None) == (arguments.batch is None):
         parser.error("give either a question or --batch FILE")
+    if arguments.question is not None and not is_whole(arguments.question):
+        parser.error(f"the question can't be used: {HALF_A_CHARACTER}")
     chosen = {"index_folder": arguments.index, "answer_risk": arguments.answer_risk}
     try:
         settings = Settings(**{key: value for key, value in chosen.items() if value is not None})
@@ -123,28 +128,26 @@ def answer_batch(assistant: Assistant, file: str) -> int:
             answered = reply.model_dump(mode="json")
             if asked.id is not None:
                 answered["id"] = asked.id
-            print(json.dumps(answered, ensure_ascii=False))
-        except (QuestionRefused, ValueError) as error:
+        except (QuestionRefused, ValueError, RecursionError) as error:
             code = 1
-            refusal = (
-                (error.code, error.message)
-                if isinstance(error, QuestionRefused)
-                else (
-                    "bad_line",
-                    'The line is no question: write {"id": …, "question": …} as JSON on one line.',
-                )
-            )
-            print(
-                json.dumps(
-                    {
-                        "id": given.get("id") if isinstance(given, dict) else None,
-                        "error": {"code": refusal[0], "message": refusal[1]},
-                    },
-                    ensure_ascii=False,
-                )
-            )
-        sys.stdout.flush()
+            answered = {
+                "id": given.get("id") if isinstance(given, dict) else None,
+                "error": _refusal(error),
+            }
+        as_written = json.dumps(answered, ensure_ascii=False)
+        # An id with half a character goes back as it came, as an escape.
+        print(as_written if is_whole(as_written) else json.dumps(answered), flush=True)
     return code
+
+
+def _refusal(error: Exception) -> dict[str, str]:
+    """Return the code and the message for a line that isn't answered."""
+    if isinstance(error, QuestionRefused):
+        return {"code": error.code, "message": error.message}
+    message = NO_QUESTION
+    if isinstance(error, ValidationError) and error.errors()[0]["type"] == "value_error":
+        message = f'"{error.errors()[0]["loc"][0]}" can\'t be used: {HALF_A_CHARACTER}.'
+    return {"code": "bad_line", "message": message}
 
 
 def _lines(file: str) -> Iterator[str]:

@@ -66,10 +66,30 @@ def test_a_batch_answers_in_order_and_a_bad_line_spoils_only_itself(index: Path)
     assert replies[4]["error"]["code"] == "bad_line"
 
 
+def test_half_a_character_or_endless_brackets_spoil_only_their_own_line(index: Path) -> None:
+    lines = [
+        r'{"id": 1, "question": "How many projects were delivered?"}',
+        r'{"id": 2, "question": "\ud800 what"}',
+        r'{"id": 3, "question": "And Mikhnev?", "history": ["\udc00"]}',
+        r'{"id": "\ud800", "question": "How many projects were delivered?"}',
+        "[" * 100_000,
+    ]
+    run = ask(index, "--batch", "-", given="\n".join(lines))
+    replies = [json.loads(line) for line in run.stdout.splitlines()]
+    assert run.returncode == 1, run.stderr
+    assert [reply["id"] for reply in replies] == [1, 2, 3, "\ud800", None]
+    assert [reply.get("kind") for reply in replies] == ["answer", None, None, "answer", None]
+    assert replies[1]["error"]["code"] == "bad_line"
+    assert '"question" can\'t be used: it holds half a character' in replies[1]["error"]["message"]
+    assert '"history" can\'t be used' in replies[2]["error"]["message"]
+    assert replies[4]["error"]["code"] == "bad_line"
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
         ((), "give either"),
+        (("caf\udce9 what",), "half a character"),  # as Python hands on the byte E9
         (("--batch", "/no/such/file"), "No such file"),
         (("question", "--answer-risk", "2"), "answer_risk"),
         (("?!",), "empty"),

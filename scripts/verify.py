@@ -2,8 +2,10 @@
 
 Each line of the file is a Reply as ``ask.py --batch`` or ``ask.py --json`` writes it. For every
 citation, those of ``nearest`` too, the file named by ``path`` is looked up under the sources, its
-SHA-256 is compared, its text is extracted anew, and ``text[start:end]`` has to be the quote. A path
-may go on inside an archive or a message; the SHA-256 is that of the file on the disk.
+SHA-256 is compared, its text is extracted anew, and ``text[start:end]`` has to be the quote, under
+the title, the date and the headings that are cited. A path may go on inside an archive or a
+message; the SHA-256 is that of the file on the disk. What an answer shows (``text``, ``markdown``
+and ``short_answer``) has to be its quotes and sentences of the program, and nothing else.
 """
 
 from __future__ import annotations
@@ -15,20 +17,22 @@ import sys
 from collections.abc import Iterator, Sequence
 from functools import cache, lru_cache
 from pathlib import Path, PurePosixPath
-from typing import Annotated, NamedTuple
+from typing import Literal, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(REPOSITORY))
 
-from app.settings import (  # noqa: E402  needs the path set above
+from app.proofs import CitedPlace, unproved_of_answer  # noqa: E402  needs the path set above
+from app.settings import (  # noqa: E402
     FILE_HELP,
     given_path,
     read_limits,
     use_settings_file,
 )
 from index import (  # noqa: E402
+    Document,
     Frozen,
     ReadingLimits,
     UnreadableFile,
@@ -41,35 +45,25 @@ class UnusableReplies(Exception):
     """The file of replies can't be read, or a line of it is no reply."""
 
 
-class _Given(BaseModel):
-    """The base of what is read from the replies: keys that prove nothing are left alone."""
+class GivenReply(BaseModel):
+    """A reply with its citations as they came, or an error line, which has none."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-
-class CitedPlace(_Given):
-    """The part of a citation that can be proved."""
-
-    number: StrictInt
-    path: StrictStr
-    sha256: StrictStr
-    start: Annotated[StrictInt, Field(ge=0)]
-    end: Annotated[StrictInt, Field(ge=1)]
-    quote: Annotated[StrictStr, Field(min_length=1)]
-
-
-class GivenReply(_Given):
-    """A reply with its citations as they came, or an error line, which has none."""
-
     id: object = None
     error: object = None
-    kind: str | None = None
+    kind: Literal["answer", "abstention", "courtesy"] | None = None
+    text: str = ""
+    markdown: str = ""
+    short_answer: str | None = None
     citations: tuple[object, ...] = ()
     nearest: tuple[object, ...] = ()
 
 
-class FailedCitation(Frozen):
-    """A citation that could not be proved; ``number`` and ``path`` are null where it has none."""
+class Failed(Frozen):
+    """A citation that could not be proved, or, without ``number`` and ``path``, what an answer
+    shows and doesn't cite.
+    """
 
     id: object
     number: int | None
@@ -83,7 +77,7 @@ class Verification(Frozen):
     replies: int
     citations: int
     proved: int
-    failed: tuple[FailedCitation, ...]
+    failed: tuple[Failed, ...]
 
 
 def read_replies(file: str) -> tuple[GivenReply, ...]:
@@ -116,36 +110,40 @@ def read_replies(file: str) -> tuple[GivenReply, ...]:
 def verify(
     replies: Sequence[GivenReply], sources: Sequence[Path], limits: ReadingLimits
 ) -> Verification:
-    """Prove every citation of the replies against the files under ``sources``."""
-    citations = 0
+    """Prove every citation of the replies against the files under ``sources``, and every answer on
+    its citations.
+    """
+    count = proved = 0
     failed = []
     for reply in replies:
+        cited = []
         for given in (*reply.citations, *reply.nearest):
-            citations += 1
+            count += 1
             try:
-                cited = CitedPlace.model_validate(given)
+                place = CitedPlace.model_validate(given)
             except ValidationError as error:
                 failed.append(_incomplete(reply, given, error))
                 continue
-            why = _why_unproved(cited, sources, limits)
-            if why is not None:
-                failed.append(
-                    FailedCitation(id=reply.id, number=cited.number, path=cited.path, why=why)
-                )
-    return Verification(
-        replies=len(replies),
-        citations=citations,
-        proved=citations - len(failed),
-        failed=tuple(failed),
-    )
+            cited.append(place)
+            why = _why_unproved(place, sources, limits)
+            if why is None:
+                proved += 1
+            else:
+                failed.append(Failed(id=reply.id, number=place.number, path=place.path, why=why))
+        if reply.kind == "answer":
+            failed += (
+                Failed(id=reply.id, number=None, path=None, why=why)
+                for why in unproved_of_answer(reply.text, reply.markdown, reply.short_answer, cited)
+            )
+    return Verification(replies=len(replies), citations=count, proved=proved, failed=tuple(failed))
 
 
-def _incomplete(reply: GivenReply, given: object, error: ValidationError) -> FailedCitation:
+def _incomplete(reply: GivenReply, given: object, error: ValidationError) -> Failed:
     first = error.errors()[0]
     place = ".".join(str(part) for part in first["loc"]) or "citation"
     number = given.get("number") if isinstance(given, dict) else None
     path = given.get("path") if isinstance(given, dict) else None
-    return FailedCitation(
+    return Failed(
         id=reply.id,
         number=number if isinstance(number, int) else None,
         path=path if isinstance(path, str) else None,
@@ -169,15 +167,28 @@ def _why_unproved(cited: CitedPlace, sources: Sequence[Path], limits: ReadingLim
 
 def _why_not_in(found: Candidate, cited: CitedPlace, limits: ReadingLimits) -> str | None:
     """Return why a file with the right bytes doesn't prove a citation, None where it does."""
-    texts, why = _texts(found.file, limits)
-    if found.path not in texts:
+    documents, why = _documents(found.file, limits)
+    if found.path not in documents:
         return f"the file can't be read: {why}"
-    text = texts[found.path]
+    document = documents[found.path]
+    text = document.text
     if cited.end > len(text):
         return f"the span {cited.start}…{cited.end} leaves the text of {len(text)} characters"
     if text[cited.start : cited.end] != cited.quote:
         return f"the quote is not the text at {cited.start}…{cited.end}"
+    if (cited.title, cited.date) != (document.title, document.date):
+        return f"the document's title is “{document.title}”, its date {document.date}"
+    headings = _headings(document, cited.start)
+    if cited.heading_path != headings:
+        return f"the quote stands under {' > '.join(headings) or 'no heading'}"
     return None
+
+
+def _headings(document: Document, start: int) -> tuple[str, ...]:
+    """Return the headings above a place, the document's title left out."""
+    above = [each for each in document.sections if each.start <= start < each.end]
+    path = max(above, key=lambda each: each.start).heading_path if above else ()
+    return tuple(part for part in path if part and part != document.title)
 
 
 class Candidate(NamedTuple):
@@ -203,9 +214,17 @@ def _candidates(path: str, sources: Sequence[Path]) -> Iterator[Candidate]:
                 continue
             for length in range(len(parts), begin, -1):
                 file = folder.joinpath(*parts[begin:length])
-                if file.is_file() and (source.is_dir() or file == source):
+                if _is_file(file) and (source.is_dir() or file == source):
                     yield Candidate(file, "/".join(parts[length - 1 :]))
                     break
+
+
+def _is_file(path: Path) -> bool:
+    """Say whether there is such a file; a path too long for the system names none."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
 
 
 @cache
@@ -215,22 +234,25 @@ def _sha256(file: Path) -> str:
 
 
 @lru_cache(maxsize=256)
-def _texts(file: Path, limits: ReadingLimits) -> tuple[dict[str, str], str]:
-    """Return the text of each document of a file by its path, and what could not be read."""
+def _documents(file: Path, limits: ReadingLimits) -> tuple[dict[str, Document], str]:
+    """Return each document of a file by its path, and what could not be read."""
     outcome = extract(file, limits)
     unread = [each.message for each in outcome.problems if isinstance(each, UnreadableFile)]
     why = "; ".join(unread) or "it holds no such document"
-    return {document.path: document.text for document in outcome.documents}, why
+    return {document.path: document for document in outcome.documents}, why
 
 
 def _print_table(outcome: Verification) -> None:
     for failure in outcome.failed:
-        told = f"reply {failure.id}, [{failure.number}] {failure.path}: {failure.why}"
-        print(f"not proved: {printable(told)}")
+        place = "" if failure.path is None else f", [{failure.number}] {failure.path}"
+        print(f"not proved: {printable(f'reply {failure.id}{place}: {failure.why}')}")
+    lost = outcome.citations - outcome.proved
     print(
         f"{outcome.replies} replies, {outcome.citations} citations: "
-        f"{outcome.proved} proved, {len(outcome.failed)} failed"
+        f"{outcome.proved} proved, {lost} failed"
     )
+    if shown := len(outcome.failed) - lost:
+        print(f"{shown} times an answer shows what it doesn't cite")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -273,7 +295,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(json.dumps(outcome.model_dump(mode="json"), ensure_ascii=False))
     else:
         _print_table(outcome)
-    if outcome.citations == 0:
+    if outcome.citations == 0 and not outcome.failed:
         print(f"verify: {options.replies} holds no citation to prove", file=sys.stderr)
         return 2
     return 1 if outcome.failed else 0

@@ -7,8 +7,12 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+from app.rendering import as_markdown, as_text
+from app.types import Line
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 TEXT = (
@@ -32,6 +36,8 @@ def citation(quote: str = QUOTE, number: int = 1, **changes: object) -> dict[str
         "number": number,
         "path": "harbour/ferries.md",
         "title": "Ferries",
+        "date": None,
+        "heading_path": [],
         "sha256": hashlib.sha256(TEXT.encode()).hexdigest(),
         "start": start,
         "end": start + len(quote),
@@ -40,8 +46,23 @@ def citation(quote: str = QUOTE, number: int = 1, **changes: object) -> dict[str
     }
 
 
-def answer(*citations: dict[str, object], name: object = "q1") -> dict[str, object]:
-    return {"id": name, "kind": "answer", "citations": list(citations), "nearest": []}
+def answer(
+    *citations: dict[str, object], name: object = "q1", **changes: object
+) -> dict[str, object]:
+    lines = [
+        Line(role="quote", text=f"“{each['quote']}”", number=number)
+        for number, each in enumerate(citations, 1)
+    ]
+    return {
+        "id": name,
+        "kind": "answer",
+        "text": as_text(lines),
+        "markdown": as_markdown(lines),
+        "short_answer": None,
+        "citations": [{**each, "number": number} for number, each in enumerate(citations, start=1)],
+        "nearest": [],
+        **changes,
+    }
 
 
 def verify(
@@ -112,7 +133,9 @@ def test_a_quote_that_is_not_at_its_offsets_fails(tmp_path: Path, sources: Path)
     ]
     outcome = verify(tmp_path, answer(*wrong), sources=sources)
     assert outcome.returncode == 1
-    assert len(json.loads(outcome.stdout)["failed"]) == len(wrong)
+    told = json.loads(outcome.stdout)
+    assert told["proved"] == 0
+    assert [each["number"] for each in told["failed"] if each["path"]] == [1, 2, 3, 4, 5]
 
 
 def test_a_citation_with_a_key_missing_fails_and_the_rest_goes_on(
@@ -126,7 +149,9 @@ def test_a_citation_with_a_key_missing_fails_and_the_rest_goes_on(
     assert "sha256" in told["failed"][0]["why"]
 
 
-@pytest.mark.parametrize("path", ["../outside.md", "/etc/hostname", "gone.md", "", "harbour"])
+@pytest.mark.parametrize(
+    "path", ["../outside.md", "/etc/hostname", "gone.md", "", "harbour", "long" * 999]
+)
 def test_a_path_that_names_no_file_under_the_sources_fails(
     tmp_path: Path, sources: Path, path: str
 ) -> None:
@@ -134,6 +159,45 @@ def test_a_path_that_names_no_file_under_the_sources_fails(
     outcome = verify(tmp_path, answer(citation(path=path)), sources=sources)
     assert outcome.returncode == 1
     assert "no such file" in json.loads(outcome.stdout)["failed"][0]["why"]
+
+
+@pytest.mark.parametrize(
+    "changes", [{"title": "Boats"}, {"date": "2026-01-01"}, {"heading_path": ["Fares"]}]
+)
+def test_what_stands_beside_the_quote_is_the_document_s_own(
+    tmp_path: Path, sources: Path, changes: dict[str, Any]
+) -> None:
+    outcome = verify(tmp_path, answer(citation(**changes)), sources=sources)
+    assert outcome.returncode == 1
+    assert json.loads(outcome.stdout)["failed"][0]["number"] == 1
+
+
+def test_an_answer_without_citations_is_named_and_not_passed_over(
+    tmp_path: Path, sources: Path
+) -> None:
+    emptied = answer(citation(), name="emptied", citations=[])
+    for replies in ([emptied], [answer(citation()), emptied]):
+        outcome = verify(tmp_path, *replies, sources=sources)
+        assert outcome.returncode == 1
+        (failure,) = json.loads(outcome.stdout)["failed"]
+        assert (failure["id"], failure["number"], failure["path"]) == ("emptied", None, None)
+
+
+def test_what_an_answer_shows_is_proved_too(tmp_path: Path, sources: Path) -> None:
+    said = answer(citation())
+    false = {
+        "text": said["text"].replace("40", "14"),  # type: ignore[attr-defined]
+        "markdown": said["markdown"].replace("40", "14"),  # type: ignore[attr-defined]
+        "short_answer": "14 minutes",
+    }
+    for key, value in false.items():
+        outcome = verify(tmp_path, {**said, key: value}, sources=sources)
+        assert outcome.returncode == 1, key
+        told = json.loads(outcome.stdout)
+        assert (told["citations"], told["proved"]) == (1, 1)
+        assert told["failed"], key
+        printed = verify(tmp_path, {**said, key: value}, sources=sources, json_output=False).stdout
+        assert "shows what it doesn't cite" in printed
 
 
 def test_of_two_sources_with_the_same_path_the_cited_one_is_found(

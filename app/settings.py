@@ -6,13 +6,16 @@ an option goes before the environment, and that before the file.
 
 from __future__ import annotations
 
+import difflib
+import json
 import os
 import re
 import tomllib
 from argparse import ArgumentTypeError
+from collections.abc import Mapping
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Annotated, Final, Self, TypeAlias
+from typing import Annotated, Any, Final, Self, TypeAlias
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import (
@@ -20,6 +23,7 @@ from pydantic_settings import (
     InitSettingsSource,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
+    SettingsError,
 )
 
 from app.curated_file import CuratedUnusable, read_curated
@@ -29,6 +33,37 @@ from index import ReadingLimits
 PREFIX: Final = "BRIEFING_DESK_"
 FILE_VARIABLE: Final = f"{PREFIX}SETTINGS"
 FILE_HELP: Final = f"TOML file of settings; {FILE_VARIABLE} says the same"
+
+BAD_SETTINGS: Final = (ValidationError, SettingsError)
+"""What reading the settings raises where one can't be used; ``settings_problems`` tells it."""
+
+_FORMS: Final[Mapping[str, str]] = {
+    "login_header": "write the name of a header, e.g. X-Forwarded-User",
+    "ocr_languages": "write Tesseract's names joined by +, e.g. eng+rus",
+}
+_SENTENCES: Final[Mapping[str, str]] = {
+    "bool_parsing": "{given!r} is neither true nor false",
+    "bool_type": "{given!r} is neither true nor false",
+    "finite_number": "{given!r} is no number",
+    "float_parsing": "{given!r} is no number",
+    "float_type": "{given!r} is no number",
+    "greater_than": "it has to be more than {gt:g}",
+    "greater_than_equal": "it has to be at least {ge}",
+    "int_from_float": "{given!r} is no whole number",
+    "int_parsing": "{given!r} is no whole number",
+    "int_parsing_size": "the number is too long",
+    "int_type": "{given!r} is no whole number",
+    "ip_v4_network": "{given!r} is no address or network, e.g. 10.0.0.1 or 10.0.0.0/8",
+    "ip_v6_network": "{given!r} is no address or network, e.g. 10.0.0.1 or 10.0.0.0/8",
+    "less_than": "it has to be less than {lt:g}",
+    "less_than_equal": "it has to be at most {le}",
+    "path_type": "write a path in quotation marks",
+    "string_too_short": "it has to have at least {min_length} characters",
+    "string_type": "write a text in quotation marks",
+    "too_short": "it has to have at least {min_length} characters",
+    "tuple_type": 'write a list, e.g. ["…", "…"]',
+}
+"""By pydantic's name of the error; what is given for a password stands in none of them."""
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 READER_FILE = REPOSITORY / "app" / "reader" / "reader.onnx"
@@ -80,9 +115,9 @@ class _Read(BaseSettings):
 class Settings(_Read):
     """Every setting of the answering side; an environment variable is BRIEFING_DESK_ and the name.
 
-    Raises ValidationError, which names what can't be used. ``docs/manual/settings.md`` says what
-    each does. ``answer_risk`` is the share of given answers
-    that may be wrong, as measured on the calibration set; lower answers less and errs less.
+    Raises one of BAD_SETTINGS, which names what can't be used. ``docs/manual/settings.md`` says
+    what each does. ``answer_risk`` is the share of given answers that may be wrong, as measured on
+    the calibration set; lower answers less and errs less.
     """
 
     index_folder: Path = REPOSITORY / "var" / "index"
@@ -127,7 +162,7 @@ class _ReadLimits(_Read, ReadingLimits):  # type: ignore[misc]  # both have a mo
 
 
 def read_limits() -> ReadingLimits:
-    """Return the limits of reading; raises ValidationError, which names what can't be used."""
+    """Return the limits of reading; raises one of BAD_SETTINGS."""
     return ReadingLimits(**_ReadLimits().model_dump())
 
 
@@ -139,6 +174,48 @@ def given_path(text: str) -> Path:
     if not text:
         raise ArgumentTypeError("it is empty: a variable that isn't set? Name the path")
     return Path(text)
+
+
+def settings_problems(error: ValidationError | SettingsError) -> tuple[str, ...]:
+    """Return a line for each setting that can't be used: where it was set, and what is wrong."""
+    if isinstance(error, SettingsError):  # a list in the environment that is no JSON
+        found = re.search(r'field "(\w+)"', str(error))
+        variable = f"{PREFIX}{found[1].upper()}" if found else "settings"
+        items = [item.strip(" []'\"") for item in os.environ.get(variable, "").split(",")]
+        return (f"{variable}: a list is written as JSON, {json.dumps(items)}",)
+    lines = (f"{_set_at(each)}: {_what_is_wrong(each)}" for each in error.errors())
+    return tuple(dict.fromkeys(lines))
+
+
+def _set_at(problem: Mapping[str, Any]) -> str:
+    """Return the variable, or the name and the file, or the name of what an option said."""
+    place, given = problem["loc"], problem["input"]
+    if not place or place[0] == FILE_VARIABLE:
+        return place[0] if place else "settings"
+    name = str(place[0])
+    variable = f"{PREFIX}{name.upper()}"
+    if variable in os.environ and not isinstance(given, int | float | Path):
+        return variable
+    in_file = _in_file(Settings)
+    if name in in_file and (len(place) > 1 or in_file[name] == given):
+        return f"{name} in {settings_file()}"
+    return name
+
+
+def _what_is_wrong(problem: Mapping[str, Any]) -> str:
+    kind, name = problem["type"], str(problem["loc"][0]) if problem["loc"] else ""
+    context = problem.get("ctx", {})
+    if kind == "value_error":
+        return str(context["error"])
+    if kind == "extra_forbidden":
+        known = [*Settings.model_fields, *ReadingLimits.model_fields]
+        near = difflib.get_close_matches(name, known, n=1)
+        return f"no such setting; the nearest is {near[0]}" if near else "no such setting"
+    if kind == "string_pattern_mismatch" and name in _FORMS:
+        return _FORMS[name]
+    if kind in _SENTENCES:
+        return _SENTENCES[kind].format(given=problem["input"], **context)
+    return f"{problem['msg'][:1].lower()}{problem['msg'][1:]}"
 
 
 def use_settings_file(file: Path | None) -> None:

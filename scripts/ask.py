@@ -22,7 +22,15 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from app.errors import QuestionRefused
-from app.settings import FILE_HELP, READER_FILE, Settings, use_settings_file
+from app.settings import (
+    BAD_SETTINGS,
+    FILE_HELP,
+    READER_FILE,
+    Settings,
+    read_limits,
+    settings_problems,
+    use_settings_file,
+)
 from app.types import HALF_A_CHARACTER, Citation, Reply, Text, is_whole
 from index import IndexingError, Models
 from index.terminals import printable
@@ -71,6 +79,11 @@ def main() -> int:
     chosen = {"index_folder": arguments.index, "answer_risk": arguments.answer_risk}
     try:
         settings = Settings(**{key: value for key, value in chosen.items() if value is not None})
+        read_limits()  # nothing starts with a setting that can't be used, those limits too
+    except BAD_SETTINGS as error:
+        print(*settings_problems(error), sep="\n", file=sys.stderr)
+        return 2
+    try:
         models = Models.open(settings.models_folder)
         models.warm_up(READER_FILE)
         # Imported while the vocabulary loads: most of the start is one or the other.
@@ -82,10 +95,6 @@ def main() -> int:
         reply = assistant.ask(arguments.question)
     except (IndexingError, QuestionRefused, OSError) as error:
         print(error, file=sys.stderr)
-        return 2
-    except ValidationError as error:
-        for problem in error.errors():
-            print(f"{problem['loc'][-1]}: {problem['msg']}", file=sys.stderr)
         return 2
     print(reply.model_dump_json() if arguments.json else as_page(reply))
     return 0

@@ -120,18 +120,22 @@ def _satisfies(installed: str, locked: str) -> bool:
 
 def check_settings() -> list[Check]:
     """Check that the settings can be used, and that together they make what was meant."""
-    from pydantic import ValidationError
-
-    from app.settings import FILE_VARIABLE, Settings, read_limits
+    from app.settings import (
+        BAD_SETTINGS,
+        FILE_VARIABLE,
+        Settings,
+        read_limits,
+        settings_problems,
+    )
     from app.setup_checks import check_setup
 
     named = os.environ.get(FILE_VARIABLE)
     fix = f"mend {named or 'the variable of the environment'}; docs/manual/settings.md has them all"
     try:
         settings, limits = Settings(), read_limits()
-    except ValidationError as error:
-        wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
-        return [Check("settings", ok=False, detail=wrong, fix=fix)]
+    except BAD_SETTINGS as error:
+        detail = "; ".join(settings_problems(error))
+        return [Check("settings", ok=False, detail=detail, fix=fix)]
     chosen = len(settings.model_fields_set)
     detail = f"{chosen} chosen, {len(type(settings).model_fields) - chosen} as shipped"
     return [

@@ -29,7 +29,14 @@ from app.ablating import Case, Holds, Outcome, ablate
 from app.assistant import Assistant
 from app.contexts import Posed, judge_posed, read_rows, write_sources
 from app.measuring import Judged, Measures, Question, judge_reply, measure
-from app.settings import FILE_HELP, Settings, use_settings_file
+from app.settings import (
+    BAD_SETTINGS,
+    FILE_HELP,
+    Settings,
+    read_limits,
+    settings_problems,
+    use_settings_file,
+)
 from index import IndexingError, build_index
 
 SEED = 1
@@ -64,13 +71,19 @@ def main() -> int:
     use_settings_file(arguments.settings)
     chosen = {"index_folder": arguments.index, "answer_risk": arguments.answer_risk}
     try:
+        settings = Settings(**{key: value for key, value in chosen.items() if value is not None})
+        read_limits()
+    except BAD_SETTINGS as error:
+        for problem in settings_problems(error):
+            print(f"Nothing was measured: {problem}", file=sys.stderr)
+        return 2
+    try:
         floors: dict[str, float] = (
             json.loads(arguments.floors.read_text(encoding="utf-8")) if arguments.floors else {}
         )
         unknown = sorted(set(floors) - set(Measures.model_fields))
         if unknown:
             parser.error(f"{arguments.floors}: no measure is named {unknown[0]!r}")
-        settings = Settings(**{key: value for key, value in chosen.items() if value is not None})
         with tempfile.TemporaryDirectory() as folder:
             asked = (
                 _of_contexts(arguments, settings, Path(folder))

@@ -16,16 +16,16 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from pydantic import ValidationError
-
 REPOSITORY = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(REPOSITORY))
 
 from app.settings import (  # noqa: E402  needs the path set above
+    BAD_SETTINGS,
     FILE_HELP,
     Settings,
     given_path,
     read_limits,
+    settings_problems,
     use_settings_file,
 )
 from index import IndexingError, build_index  # noqa: E402
@@ -175,7 +175,11 @@ def main(arguments: list[str] | None = None) -> int:
         documents = pack_documents(bundle, options.paths)
         passages = pack_index(bundle, documents, settings)
         size = write_contents(bundle, documents)
-    except (BundleFailed, IndexingError, ValidationError, OSError) as error:
+    except BAD_SETTINGS as error:
+        for problem in settings_problems(error):
+            _say(problem)
+        return 2
+    except (BundleFailed, IndexingError, OSError) as error:
         _say(str(error))
         return 2
     print(

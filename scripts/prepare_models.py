@@ -6,12 +6,16 @@ import argparse
 import sys
 from pathlib import Path
 
-from pydantic import ValidationError
-
 REPOSITORY = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(REPOSITORY))
 
-from app.settings import FILE_HELP, Settings, use_settings_file  # noqa: E402  needs the path
+from app.settings import (  # noqa: E402  needs the path
+    BAD_SETTINGS,
+    FILE_HELP,
+    Settings,
+    settings_problems,
+    use_settings_file,
+)
 from index.errors import ModelMissing  # noqa: E402
 from index.preparing import prepare  # noqa: E402
 
@@ -46,9 +50,9 @@ def main(arguments: list[str] | None = None) -> int:
     except ModelMissing as error:
         print(f"prepare_models: {error}", file=sys.stderr)
         return 2
-    except ValidationError as error:
-        for problem in error.errors():
-            print(f"prepare_models: {problem['loc'][-1]}: {problem['msg']}", file=sys.stderr)
+    except BAD_SETTINGS as error:
+        for problem in settings_problems(error):
+            print(f"prepare_models: {problem}", file=sys.stderr)
         return 2
     made = f"made {', '.join(prepared.made)}" if prepared.made else "nothing to do"
     print(f"models ready at {models_folder}: {prepared.encoder} ({prepared.dimension}); {made}")

@@ -25,8 +25,6 @@ from typing import TYPE_CHECKING
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from pydantic import ValidationError
-
 from app.curated_file import read_curated
 from app.errors import AnsweringError
 from app.pins import BrokenPin, Pin, add_pins, pin_of, pins_of_curated, read_pins
@@ -45,7 +43,14 @@ from app.report import (
     mark_group,
 )
 from app.report_csv import as_csv
-from app.settings import FILE_HELP, Settings, use_settings_file
+from app.settings import (
+    BAD_SETTINGS,
+    FILE_HELP,
+    Settings,
+    read_limits,
+    settings_problems,
+    use_settings_file,
+)
 from app.stored import QuoteOf, reading
 from app.storing import Storage, StorageUnusable
 from index import IndexingError, Models
@@ -62,10 +67,15 @@ def main() -> int:
     """Parse the arguments, report, print, and return the exit code."""
     arguments = _arguments()
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `report.py … | head` ends without a word
+    use_settings_file(arguments.settings)
+    chosen = {"index_folder": arguments.index, "storage_file": arguments.storage}
     try:
-        use_settings_file(arguments.settings)
-        chosen = {"index_folder": arguments.index, "storage_file": arguments.storage}
         settings = Settings(**{key: value for key, value in chosen.items() if value is not None})
+        read_limits()  # nothing starts with a setting that can't be used, those limits too
+    except BAD_SETTINGS as error:
+        print(*settings_problems(error), sep="\n", file=sys.stderr)
+        return 2
+    try:
         if arguments.check is not None:
             return _check(arguments.check, settings, as_json=arguments.json)
         if arguments.pin is not None:
@@ -76,10 +86,6 @@ def main() -> int:
             return _report(arguments, storage, settings)
     except (IndexingError, AnsweringError, OSError, sqlite3.Error) as error:
         print(error, file=sys.stderr)
-        return 2
-    except ValidationError as error:
-        for problem in error.errors():
-            print(f"{problem['loc'][-1]}: {problem['msg']}", file=sys.stderr)
         return 2
 
 

@@ -13,13 +13,18 @@ import argparse
 import sys
 from pathlib import Path
 
-from pydantic import ValidationError
-
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from app.request_log import log_to_stderr
 from app.server import serve, serve_mcp_client
-from app.settings import FILE_HELP, Settings, use_settings_file
+from app.settings import (
+    BAD_SETTINGS,
+    FILE_HELP,
+    Settings,
+    read_limits,
+    settings_problems,
+    use_settings_file,
+)
 
 
 def main() -> int:
@@ -55,10 +60,9 @@ def main() -> int:
     given = {name: value for name, value in options.items() if value is not None}
     try:
         settings = Settings(**given)
-    except ValidationError as error:
-        for problem in error.errors():
-            place = ".".join(map(str, problem["loc"])) or "settings"
-            print(f"{place}: {problem['msg']}", file=sys.stderr)
+        read_limits()  # nothing starts with a setting that can't be used, those limits too
+    except BAD_SETTINGS as error:
+        print(*settings_problems(error), sep="\n", file=sys.stderr)
         return 2
     log_to_stderr()
     return (serve_mcp_client if is_for_mcp else serve)(settings, _say)

@@ -26,9 +26,11 @@ sys.path.insert(0, str(REPOSITORY))
 
 from app.proofs import CitedPlace, unproved_of_answer  # noqa: E402  needs the path set above
 from app.settings import (  # noqa: E402
+    BAD_SETTINGS,
     FILE_HELP,
     given_path,
     read_limits,
+    settings_problems,
     use_settings_file,
 )
 from index import (  # noqa: E402
@@ -281,9 +283,9 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     try:
         limits = read_limits()
-    except ValidationError as error:
-        for problem in error.errors():
-            print(f"verify: {problem['loc'][-1]}: {problem['msg']}", file=sys.stderr)
+    except BAD_SETTINGS as error:
+        for problem in settings_problems(error):
+            print(f"verify: {problem}", file=sys.stderr)
         return 2
     try:
         replies = read_replies(options.replies)

@@ -13,7 +13,14 @@ from typing import Any
 import pytest
 from pydantic import SecretStr, ValidationError
 
-from app.settings import FILE_VARIABLE, PREFIX, Settings, read_limits
+from app.settings import (
+    BAD_SETTINGS,
+    FILE_VARIABLE,
+    PREFIX,
+    Settings,
+    read_limits,
+    settings_problems,
+)
 from index import ReadingLimits
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -133,6 +140,76 @@ def test_a_variable_that_is_no_setting_is_named(monkeypatch: pytest.MonkeyPatch)
         Settings()
 
 
+def told() -> tuple[str, ...]:
+    """What is told of the settings there are now."""
+    for read in (Settings, read_limits):
+        try:
+            read()
+        except BAD_SETTINGS as error:
+            return settings_problems(error)
+    return ()
+
+
+JSON_LIST = 'a list is written as JSON, ["https://x.org"]'
+NO_NETWORK = "'x' is no address or network, e.g. 10.0.0.1 or 10.0.0.0/8"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "sentence"),
+    [
+        ("ALLOWED_ORIGINS", "https://x.org", JSON_LIST),
+        ("ALLOWED_ORIGINS", '["https://x.org"', JSON_LIST),
+        ("ALLOWED_ORIGINS", '"x"', 'write a list, e.g. ["…", "…"]'),
+        ("ALLOWED_HOSTS", '["a b"]', "'a b' is no host name; write it without scheme and port"),
+        ("TRUSTED_PROXIES", '["10.0.0.1", "x"]', NO_NETWORK),
+        ("LOGIN_HEADER", "X User", "write the name of a header, e.g. X-Forwarded-User"),
+        ("PASSWORD", "short", "it has to have at least 8 characters"),
+        ("PASWORD", "long enough", "no such setting; the nearest is password"),
+        ("QQQ", "1", "no such setting"),
+        ("PORT", "many", "'many' is no whole number"),
+        ("PORT", "99999", "it has to be at most 65535"),
+        ("BODY_BYTES_MAX", "3", "it has to be at least 1024"),
+        ("ANSWER_RISK", "high", "'high' is no number"),
+        ("ANSWER_RISK", "1", "it has to be less than 1"),
+        ("ANSWER_RISK", "0", "it has to be more than 0"),
+        ("LOG_QUESTIONS", "maybe", "'maybe' is neither true nor false"),
+        ("FILE_BYTES_MAX", "abc", "'abc' is no whole number"),
+        ("OCR_LANGUAGES", "eng;rus", "write Tesseract's names joined by +, e.g. eng+rus"),
+        ("SETTINGS", "/no/desk.toml", "/no/desk.toml can't be read: No such file or directory"),
+    ],
+)
+def test_what_is_wrong_with_a_variable_is_one_plain_sentence(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, sentence: str
+) -> None:
+    monkeypatch.setenv(f"{PREFIX}{name}", value)
+    assert told() == (f"{PREFIX}{name}: {sentence}",)
+
+
+def test_a_login_without_a_proxy_is_told_of_the_settings_together(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv(f"{PREFIX}LOGIN_HEADER", "X-User")
+    (line,) = told()
+    assert line.startswith("settings: login_header is believed only from a proxy")
+
+
+def test_what_is_wrong_in_the_file_is_told_with_the_file(write: Write) -> None:
+    file = write("port = 99999\nindex_folder = 1\npassword = 12345678\n[server]\nhost = 1\n")
+    assert set(told()) == {
+        f"port in {file}: it has to be at most 65535",
+        f"index_folder in {file}: write a path in quotation marks",
+        f"password in {file}: write a text in quotation marks",
+        f"server in {file}: no such setting",
+    }
+
+
+def test_what_an_option_says_isnt_laid_to_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(f"{PREFIX}PORT", "80")
+    with pytest.raises(ValidationError) as refused:
+        Settings(port=99_999)
+    assert settings_problems(refused.value) == ("port: it has to be at most 65535",)
+
+
 SCRIPTS = {
     "ask.py": ["A question?"],
     "build_index.py": ["docs/sources"],
@@ -156,3 +233,39 @@ def test_every_script_of_an_operator_takes_the_file(script: str, write: Write) -
     )
     assert outcome.returncode == 2, outcome.stderr
     assert "no_such_setting" in outcome.stderr
+
+
+LIST = ("ALLOWED_ORIGINS", "https://x.org", JSON_LIST)
+LIMIT = ("FILE_BYTES_MAX", "abc", "'abc' is no whole number")
+
+
+@pytest.mark.parametrize(
+    ("script", "wrong"),
+    [
+        ("ask.py", LIST),
+        ("ask.py", LIMIT),
+        ("doctor.py", LIST),
+        ("evaluate.py", LIST),
+        ("offline_bundle.py", LIST),
+        ("report.py", LIST),
+        ("report.py", LIMIT),
+        ("serve.py", LIST),
+        ("serve.py", LIMIT),
+    ],
+)
+def test_no_script_starts_with_a_setting_that_cant_be_used(
+    script: str, wrong: tuple[str, str, str], tmp_path: Path
+) -> None:
+    name, value, sentence = wrong
+    needed = {**SCRIPTS, "offline_bundle.py": [str(tmp_path / "bundle")]}.get(script, [])
+    outcome = subprocess.run(
+        [sys.executable, f"scripts/{script}", *needed],
+        cwd=REPOSITORY,
+        env={"PATH": "", f"{PREFIX}{name}": value},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert outcome.returncode == (1 if script == "doctor.py" else 2), outcome.stderr
+    assert f"{PREFIX}{name}: {sentence}" in outcome.stdout + outcome.stderr
+    assert "Traceback" not in outcome.stderr

@@ -316,5 +316,5 @@ def test_the_script_names_a_setting_that_cant_be_used(tmp_path: Path) -> None:
     told = {check["name"]: check for check in json.loads(outcome.stdout)["checks"]}
     assert not told["settings"]["ok"]
     assert "'example.org' is no origin; write scheme and host" in told["settings"]["detail"]
-    assert "prot: " in told["settings"]["detail"]
+    assert f"prot in {file}: no such setting" in told["settings"]["detail"]
     assert str(file) in told["settings"]["fix"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import logging
 import signal
 import socket
@@ -149,10 +150,10 @@ def serve(settings: Settings, say: Callable[[str], None]) -> int:
     signal.signal(signal.SIGINT, _stop)
     try:
         listener = _bind(settings.host, settings.port)
-    except OSError as error:
+    except (OSError, UnicodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else None
         say(
-            f"{settings.host}:{settings.port} can't be used ({error.strerror or error}); "
-            "stop what holds it, or choose another with --port."
+            f"{settings.host}:{settings.port} can't be used ({why or error}); {_way_out_of(error)}."
         )
         return 2
     with listener:
@@ -254,6 +255,21 @@ def _bind(host: str, port: int) -> socket.socket:
         listener.close()
         raise
     return listener
+
+
+def _way_out_of(error: OSError | UnicodeError) -> str:
+    """Return what to do where an address can't be taken."""
+    if not isinstance(error, OSError) or isinstance(error, socket.gaierror):
+        return "give an address of this machine, or a name that it knows, with --host"
+    match error.errno:
+        case errno.EADDRINUSE:
+            return "stop what holds it, or choose another with --port"
+        case errno.EADDRNOTAVAIL:
+            return "no such address is this machine's; give another with --host"
+        case errno.EACCES:
+            return "choose a port above 1023 with --port"
+        case _:
+            return "choose another with --host and --port"
 
 
 def _stop(_signal: int, _frame: FrameType | None) -> NoReturn:

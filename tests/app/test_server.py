@@ -128,7 +128,17 @@ def test_a_port_in_use_is_one_sentence() -> None:
         done = run_serve("--port", str(port), "--index", str(briefing_index()))
     assert done.returncode == 2
     assert str(port) in done.stderr
-    assert "--port" in done.stderr
+    assert "stop what holds it, or choose another with --port" in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize("host", ["no host", "192.0.2.1", "a" * 70])
+def test_an_address_of_no_machine_or_another_one_is_one_sentence(host: str) -> None:
+    done = run_serve("--host", host, "--port", "0", "--index", str(briefing_index()))
+    assert done.returncode == 2
+    assert host in done.stderr
+    assert "--host" in done.stderr
+    assert "stop what holds" not in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
 
 

@@ -6,6 +6,7 @@ answers that the operator chose, and by hand.
 
 from __future__ import annotations
 
+import codecs
 import os
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -71,18 +72,20 @@ def read_pins(file: Path, *, may_be_empty: bool = False) -> tuple[Pin, ...]:
     without any as well unless it may be empty: nothing would be asked, and all would seem well.
     """
     try:
-        lines = file.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
+        lines = file.read_bytes().removeprefix(codecs.BOM_UTF8).splitlines()
+    except OSError as error:
         raise PinsUnusable(
-            f"{file} can't be read as pinned questions ({error}); "
-            f"`python scripts/report.py --pin {file}` writes such a file."
+            f"{file} can't be read as pinned questions: {error.strerror}; name a file as "
+            "`python scripts/report.py --pin FILE` writes it."
         ) from error
     pins = []
     for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
         try:
-            pins.append(Pin.model_validate_json(line))
+            pins.append(Pin.model_validate_json(line.decode()))
+        except UnicodeDecodeError as error:
+            raise PinsUnusable(f"{file}, line {number} is no UTF-8; write it anew.") from error
         except ValidationError as error:
             first = error.errors()[0]
             place = ".".join(str(part) for part in first["loc"])
@@ -121,7 +124,7 @@ def pins_of_curated(questions: Iterable[str], ask: Callable[[str], Reply]) -> It
 
 def add_pins(file: Path, pins: Iterable[Pin]) -> tuple[int, int]:
     """Add the questions that aren't in a file yet to its end, and return how many were added and
-    how many were there; what is there stays as it is. Raises PinsUnusable and OSError.
+    how many were there; what is there stays as it is. Raises PinsUnusable.
     """
     kept = read_pins(file, may_be_empty=True) if file.exists() else ()
     known = {pin.asked for pin in kept}
@@ -134,11 +137,16 @@ def add_pins(file: Path, pins: Iterable[Pin]) -> tuple[int, int]:
         before = file.read_text(encoding="utf-8") if kept or file.exists() else ""
         joint = "" if not before or before.endswith("\n") else "\n"
         temporary = file.with_name(f".{file.name}.new")
-        with temporary.open("w", encoding="utf-8") as written:
-            written.write(before + joint + "".join(f"{line}\n" for line in lines))
-            written.flush()
-            os.fsync(written.fileno())
-        temporary.replace(file)
+        try:
+            with temporary.open("w", encoding="utf-8") as written:
+                written.write(before + joint + "".join(f"{line}\n" for line in lines))
+                written.flush()
+                os.fsync(written.fileno())
+            temporary.replace(file)
+        except OSError as error:
+            raise PinsUnusable(
+                f"{file} can't be written: {error.strerror}; name another file."
+            ) from error
     return len(lines), len(kept)
 
 

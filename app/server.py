@@ -151,10 +151,8 @@ def serve(settings: Settings, say: Callable[[str], None]) -> int:
     try:
         listener = _bind(settings.host, settings.port)
     except (OSError, UnicodeError) as error:
-        why = error.strerror if isinstance(error, OSError) else None
-        say(
-            f"{settings.host}:{settings.port} can't be used ({why or error}); {_way_out_of(error)}."
-        )
+        why = "no host name" if isinstance(error, UnicodeError) else error.strerror or error
+        say(f"{settings.host}:{settings.port} can't be used ({why}); {_way_out_of(error)}.")
         return 2
     with listener:
         try:

@@ -101,8 +101,9 @@ class Storage:
             self._connection.execute("PRAGMA secure_delete = ON")
             self._migrate()
         except (OSError, sqlite3.Error) as error:
+            why = error.strerror if isinstance(error, OSError) else str(error)
             raise StorageUnusable(
-                f"{file} can't be used as storage ({error}); name another file in "
+                f"{file} can't be used as storage ({why}); name another file in "
                 "BRIEFING_DESK_STORAGE_FILE, or leave it out to store nothing."
             ) from error
 

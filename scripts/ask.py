@@ -93,7 +93,10 @@ def main() -> int:
         if arguments.batch is not None:
             return answer_batch(assistant, arguments.batch)
         reply = assistant.ask(arguments.question)
-    except (IndexingError, QuestionRefused, OSError) as error:
+    except OSError as error:
+        print(f"{error.filename} can't be used: {error.strerror}", file=sys.stderr)
+        return 2
+    except (IndexingError, QuestionRefused) as error:
         print(error, file=sys.stderr)
         return 2
     print(reply.model_dump_json() if arguments.json else as_page(reply))

@@ -22,6 +22,20 @@ class CannotInstall(Exception):
     """The bundle is damaged, or for another kind of machine."""
 
 
+def read_contents(bundle: Path) -> dict[str, Any]:
+    """Return what a bundle says it holds; raise CannotInstall where the folder is none."""
+    try:
+        contents: dict[str, Any] = json.loads((bundle / "bundle.json").read_text("utf-8"))
+    except FileNotFoundError as error:
+        raise CannotInstall(
+            f"{bundle} is no bundle: it has no bundle.json; run the install.py of a folder that "
+            "`python scripts/offline_bundle.py DIR` made"
+        ) from error
+    except ValueError as error:
+        raise CannotInstall("bundle.json is damaged; copy the bundle anew") from error
+    return contents
+
+
 def check_machine(contents: dict[str, Any]) -> None:
     """Raise CannotInstall where the packages were made for another Python, system or processor."""
     here = {
@@ -76,7 +90,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     bundle = Path(__file__).resolve().parent
     try:
-        contents = json.loads((bundle / "bundle.json").read_text("utf-8"))
+        contents = read_contents(bundle)
         check_machine(contents)
         print("checking every file of the bundle", flush=True)
         check_files(bundle, contents)
@@ -89,7 +103,13 @@ def main(arguments: list[str] | None = None) -> int:
         # Exit code 1: a file can't be read, as when the bundle was made.
         _run([str(python), "scripts/build_index.py", *contents["documents"]], target, ok=(0, 1))
         _run([str(python), "scripts/doctor.py"], target)
-    except (CannotInstall, OSError, KeyError, ValueError) as error:
+    except KeyError as error:
+        print(f"install: bundle.json lacks {error}; copy the bundle anew", file=sys.stderr)
+        return 2
+    except OSError as error:
+        print(f"install: {error.filename} can't be used: {error.strerror}", file=sys.stderr)
+        return 2
+    except (CannotInstall, ValueError) as error:
         print(f"install: {error}", file=sys.stderr)
         return 2
     print(f"done; to serve: cd {target} && .venv/bin/python scripts/serve.py")

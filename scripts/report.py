@@ -84,7 +84,10 @@ def main() -> int:
             if arguments.replay:
                 return _replay(storage, settings, as_json=arguments.json)
             return _report(arguments, storage, settings)
-    except (IndexingError, AnsweringError, OSError, sqlite3.Error) as error:
+    except OSError as error:
+        print(f"{error.filename} can't be used: {error.strerror}", file=sys.stderr)
+        return 2
+    except (IndexingError, AnsweringError, sqlite3.Error) as error:
         print(error, file=sys.stderr)
         return 2
 
@@ -137,6 +140,8 @@ def _storage(settings: Settings) -> Iterator[Storage]:
             "Nothing is stored: set BRIEFING_DESK_STORAGE_FILE for the server, and here, or name "
             "the file with --storage."
         )
+    if settings.storage_file.is_dir():
+        raise StorageUnusable(f"{settings.storage_file} is a folder: name the file in it.")
     if not settings.storage_file.is_file():
         raise StorageUnusable(
             f"{settings.storage_file} doesn't exist: the server makes it when it starts with "

@@ -87,8 +87,15 @@ def read_replies(file: str) -> tuple[GivenReply, ...]:
     try:
         raw = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
         lines = raw.decode("utf-8-sig").split("\n")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UnusableReplies(f"{file} can't be read ({error}); give a file of replies") from error
+    except OSError as error:
+        raise UnusableReplies(
+            f"{file} can't be read: {error.strerror}; give a file of replies"
+        ) from error
+    except UnicodeDecodeError as error:
+        number = error.object[: error.start].count(b"\n") + 1
+        raise UnusableReplies(
+            f"line {number} of {file} is no UTF-8; give a file of replies"
+        ) from error
     replies = []
     for number, line in enumerate(lines, start=1):
         if not line.strip():

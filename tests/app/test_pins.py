@@ -122,6 +122,20 @@ def test_a_line_that_is_no_pin_is_named(tmp_path: Path, line: str) -> None:
         read_pins(file)
 
 
+def test_a_byte_that_is_no_utf8_is_named_by_its_line(tmp_path: Path) -> None:
+    file = tmp_path / "pins.jsonl"
+    file.write_bytes(f"\ufeff{BY_HAND}\n".encode() + BY_HAND.encode().replace(b"W", b"\xe9"))
+    for read in (read_pins, lambda where: add_pins(where, [])):
+        with pytest.raises(PinsUnusable, match=r"pins\.jsonl, line 2 is no UTF-8"):
+            read(file)
+
+
+def test_a_separator_of_lines_within_a_question_ends_no_line(tmp_path: Path) -> None:
+    file = tmp_path / "pins.jsonl"
+    file.write_text(BY_HAND.replace("Who?", "Who,\u2028and why?"), encoding="utf-8")
+    assert [pin.question for pin in read_pins(file)] == ["Who,\u2028and why?"]
+
+
 def test_a_file_without_a_pin_is_refused_where_it_is_asked_and_may_be_added_to(
     tmp_path: Path,
 ) -> None:

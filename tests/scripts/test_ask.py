@@ -90,7 +90,7 @@ def test_half_a_character_or_endless_brackets_spoil_only_their_own_line(index: P
     [
         ((), "give either"),
         (("caf\udce9 what",), "half a character"),  # as Python hands on the byte E9
-        (("--batch", "/no/such/file"), "No such file"),
+        (("--batch", "/no/such/file"), "/no/such/file can't be used: No such file or directory\n"),
         (("question", "--answer-risk", "2"), "answer_risk"),
         (("?!",), "empty"),
     ],

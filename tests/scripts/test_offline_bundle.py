@@ -131,3 +131,20 @@ def test_a_folder_that_is_there_is_left_alone(tmp_path: Path) -> None:
     with pytest.raises(SystemExit) as ended:
         offline_bundle.main([str(tmp_path)])
     assert ended.value.code == 2
+
+
+def test_a_folder_that_is_no_bundle_is_told_in_words(tmp_path: Path) -> None:
+    installer = Path(shutil.copy(install_bundle.__file__, tmp_path / "install.py"))
+    for content, said in (
+        (None, f"install: {tmp_path} is no bundle: it has no bundle.json; run the install.py of"),
+        ("{", "install: bundle.json is damaged; copy the bundle anew"),
+        ("{}", "install: bundle.json lacks 'python'; copy the bundle anew"),
+    ):
+        if content is not None:
+            (tmp_path / "bundle.json").write_text(content, "utf-8")
+        outcome = subprocess.run(
+            [sys.executable, installer], capture_output=True, text=True, check=False
+        )
+        assert outcome.returncode == 2
+        assert outcome.stderr.startswith(said)
+        assert outcome.stderr.count("\n") == 1

@@ -174,6 +174,22 @@ def test_without_a_storage_it_says_what_to_set_and_makes_none(
     assert call(storage=broken)[0] == 2
 
 
+def test_a_file_that_cant_be_used_is_told_in_words(call: CallScript, tmp_path: Path) -> None:
+    nowhere = str(tmp_path / "none" / "file")
+    for arguments, said in (
+        (("--csv", nowhere), f"{nowhere} can't be used: No such file or directory"),
+        (("--pin", nowhere), f"{nowhere} can't be written: No such file or directory"),
+        (("--pin", str(tmp_path)), f"{tmp_path} can't be read as pinned questions: Is a directory"),
+        (("--check", nowhere), f"{nowhere} can't be read as pinned questions: No such file"),
+    ):
+        code, _, err = call(*arguments)
+        assert code == 2
+        assert err.startswith(said)
+        assert "Errno" not in err
+    code, _, err = call(storage=tmp_path)
+    assert (code, err) == (2, f"{tmp_path} is a folder: name the file in it.\n")
+
+
 @pytest.mark.parametrize("days", ["0", "-3", "x", "4000"])
 def test_a_period_that_cant_be_is_wrong_usage(call: CallScript, days: str) -> None:
     with pytest.raises(SystemExit) as raised:

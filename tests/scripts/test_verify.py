@@ -299,7 +299,11 @@ def test_files_of_the_same_bytes_and_path_are_all_looked_at(tmp_path: Path) -> N
 def test_missing_files_and_sources_are_named(tmp_path: Path, sources: Path) -> None:
     outcome = run(str(tmp_path / "gone.jsonl"), "--sources", str(sources))
     assert outcome.returncode == 2
-    assert "gone.jsonl" in outcome.stderr
+    assert "gone.jsonl can't be read: No such file or directory; " in outcome.stderr
+    (tmp_path / "bytes.jsonl").write_bytes(b"\n\n\xff\n")
+    outcome = run(str(tmp_path / "bytes.jsonl"), "--sources", str(sources))
+    assert "line 3 of " in outcome.stderr
+    assert "codec" not in outcome.stderr
     outcome = verify(tmp_path, answer(citation()), sources=tmp_path / "nowhere")
     assert outcome.returncode == 2
     assert "nowhere" in outcome.stderr

@@ -114,7 +114,9 @@ class AskRequest(Frozen):
         default=None, description="Language of the reply; by default that of the question"
     )
     documents: tuple[Text, ...] | None = Field(
-        default=None, description="Answer from these documents alone, by document_id"
+        default=None,
+        min_length=1,
+        description="Answer from these documents alone, by document_id; left out, from all",
     )
 
 

@@ -83,7 +83,7 @@ class CompletionRequest(_Lenient):
     stream: bool = False
     stream_options: StreamOptions | None = None
     language: Language | None = None
-    documents: tuple[Text, ...] | None = None
+    documents: tuple[Text, ...] | None = Field(default=None, min_length=1)
 
 
 class CompletionMessage(Frozen):

@@ -123,6 +123,30 @@ MESSAGE_OF_STATUS: Final[Mapping[int, str]] = {
     405: "This address doesn't take that method; /api/openapi.json says which it takes.",
 }
 
+_WHAT_IT_HAS_TO_BE: Final[Mapping[str, str]] = {
+    "bool_parsing": "it has to be true or false",
+    "bool_type": "it has to be true or false",
+    "dict_type": "it has to be a JSON object",
+    "greater_than_equal": "it has to be at least {ge}",
+    "int_from_float": "it has to be a whole number",
+    "int_parsing": "it has to be a whole number",
+    "int_parsing_size": "the number is too long",
+    "int_type": "it has to be a whole number",
+    "less_than_equal": "it has to be at most {le}",
+    "literal_error": "it has to be {expected}",
+    "model_attributes_type": "it has to be a JSON object",
+    "model_type": "it has to be a JSON object",
+    "string_too_long": "it is longer than {max_length} characters",
+    "string_too_short": "it is empty",
+    "string_type": "it has to be a text",
+    "string_unicode": "it holds half a character",
+    "too_long": "it is longer than {max_length}",
+    "too_short": "it is empty",
+    "tuple_type": "it has to be a list",
+    "value_error": "{error}",
+}
+"""By pydantic's name of the error; what may be too short here has to have one item or character."""
+
 OPENAI_TYPES: Final[Mapping[int, str]] = {
     401: "authentication_error",
     403: "permission_error",
@@ -313,11 +337,20 @@ def _framework_problem(error: StarletteHTTPException) -> Problem:
 
 def what_is_invalid(first: Mapping[str, Any]) -> str:
     """Return a sentence for the first of the errors that pydantic found."""
-    place = ".".join(str(part) for part in first["loc"] if part not in {"body", "query"})
+    place = ".".join(
+        str(part)
+        for part in first["loc"]
+        # What stands in brackets names a kind that was tried, and no key.
+        if part not in {"body", "query"} and "[" not in str(part)
+    )
     if first["type"] == "json_invalid":
         return "The body is not JSON; /api/openapi.json says what to send."
     if first["type"] == "extra_forbidden":
         return f'"{place}" is not known here; leave it out.'
+    if place and first["type"] == "missing":
+        return f'"{place}" is missing.'
     if place:
-        return f'"{place}" can\'t be used: {first["msg"][:1].lower()}{first["msg"][1:]}.'
+        known = _WHAT_IT_HAS_TO_BE.get(first["type"])
+        why = known.format(**first.get("ctx", {})) if known else first["msg"]
+        return f'"{place}" can\'t be used: {why[:1].lower()}{why[1:]}.'
     return MESSAGE_OF_STATUS[400]

@@ -117,6 +117,7 @@ def test_the_language_can_be_set_apart_from_the_question(api: httpx.Client) -> N
         ({"question": QUESTION, "language": "de"}, 400, "invalid_request"),
         ({"question": QUESTION, "history": "not a list"}, 400, "invalid_request"),
         ({"question": QUESTION, "temperature": 1}, 400, "invalid_request"),
+        ({"question": QUESTION, "documents": []}, 400, "invalid_request"),
         ([QUESTION], 400, "invalid_request"),
     ],
 )

@@ -152,7 +152,7 @@ def test_nothing_readable_leaves_the_old_index(
     build()
     before = state(tmp_path / "index", models_folder)
     file.write_text("", "utf-8")
-    with pytest.raises(NothingToIndex, match="1 could not be read"):
+    with pytest.raises(NothingToIndex, match="1 file could not be read"):
         build()
     assert state(tmp_path / "index", models_folder) == before
 

@@ -265,13 +265,14 @@ def test_files_of_the_same_path_under_two_sources_are_told_apart(tmp_path: Path)
     cited = []
     for folder, path in zip(folders, ("a.md", "two/a.md", "other/two/a.md"), strict=True):
         folder.mkdir(parents=True)
-        text = f"The words of {folder}."
+        text = f"The words of {folder.relative_to(tmp_path)}."
         (folder / "a.md").write_text(text, "utf-8")
         sha256 = hashlib.sha256(text.encode()).hexdigest()
         here = {"path": path, "sha256": sha256, "start": 0, "end": len(text), "quote": text}
-        cited.append({"number": 1, **here})
+        cited.append({"number": 1, "title": text, "date": None, "heading_path": [], **here})
     file = tmp_path / "replies.jsonl"
-    file.write_text(json.dumps(answer(*cited)), encoding="utf-8")
+    shown = {"id": "q1", "kind": "abstention", "citations": [], "nearest": cited}
+    file.write_text(json.dumps(shown), encoding="utf-8")
     told = run(str(file), "--sources", *map(str, folders), "--json")
     assert json.loads(told.stdout)["proved"] == 3, told.stdout
     whole = run(str(file), "--sources", *(str(folder / "a.md") for folder in folders), "--json")
@@ -280,8 +281,8 @@ def test_files_of_the_same_path_under_two_sources_are_told_apart(tmp_path: Path)
     changed = run(str(file), "--sources", *map(str, folders), "--json")
     (failure,) = json.loads(changed.stdout)["failed"]
     assert failure["path"] == "two/a.md"
-    shown = hashlib.sha256(b"Other words.").hexdigest()
-    assert f"the SHA-256 of {folders[1] / 'a.md'} is {shown}" in failure["why"]
+    now = hashlib.sha256(b"Other words.").hexdigest()
+    assert f"the SHA-256 of {folders[1] / 'a.md'} is {now}" in failure["why"]
 
 
 def test_files_of_the_same_bytes_and_path_are_all_looked_at(tmp_path: Path) -> None:

@@ -12,16 +12,16 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Self, TextIO
 
-from pydantic import ValidationError
-
 REPOSITORY = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(REPOSITORY))
 
 from app.settings import (  # noqa: E402  the repository has to be on the path first
+    BAD_SETTINGS,
     FILE_HELP,
     Settings,
     given_path,
     read_limits,
+    settings_problems,
     use_settings_file,
 )
 from index import (  # noqa: E402
@@ -73,7 +73,7 @@ ERROR_CODES: dict[type[Exception], str] = {
     NothingToIndex: "nothing_to_index",
     VersionRefused: "version_refused",
 }
-FAILURES = (IndexingError, ValidationError, OSError)
+FAILURES = (IndexingError, *BAD_SETTINGS, OSError)
 """What a build may end with that is no fault of the program."""
 
 
@@ -204,9 +204,8 @@ def _failure(error: Exception, index_folder: Path) -> Failure:
             "not_writable",
             f"{place} can't be used: {error.strerror or error}; give another folder with --index",
         )
-    if isinstance(error, ValidationError):
-        wrong = "; ".join(f"{each['loc'][-1]}: {each['msg']}" for each in error.errors())
-        return Failure("bad_setting", f"a setting can't be used: {wrong}")
+    if isinstance(error, BAD_SETTINGS):
+        return Failure("bad_setting", "; ".join(settings_problems(error)))
     failure = Failure(ERROR_CODES.get(type(error), "indexing_failed"), str(error))
     if isinstance(error, VersionRefused):
         return failure._replace(pins=error.refusals)

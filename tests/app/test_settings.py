@@ -244,6 +244,8 @@ LIMIT = ("FILE_BYTES_MAX", "abc", "'abc' is no whole number")
     [
         ("ask.py", LIST),
         ("ask.py", LIMIT),
+        ("build_index.py", LIST),
+        ("build_index.py", LIMIT),
         ("doctor.py", LIST),
         ("evaluate.py", LIST),
         ("offline_bundle.py", LIST),

@@ -19,6 +19,15 @@ function reveal() {
 
 setTimeout(reveal, 4000);
 
+// Once its own language has loaded, Gradio says that the page is in that one.
+function keepLanguage() {
+  const page = document.documentElement;
+  if (page.lang !== texts.language) page.lang = texts.language;
+}
+
+keepLanguage();
+new MutationObserver(keepLanguage).observe(document.documentElement, { attributeFilter: ["lang"] });
+
 // Gradio names things in the browser's language and repeats each message's source as its label.
 function rename() {
   const log = document.querySelector("#conversation [role=log]");

@@ -21,7 +21,7 @@ from app.types import Language
 QUOTED: Final = "quoted"
 WITHOUT_MARK: Final = (
     "read_as", "comparison_lead", "overview_lead", "yes_no_lead", "curated", "disagreement",
-    "dated", "undated", "from_named", "elsewhere",
+    "disagreement_by_date", "dated", "undated", "from_named", "elsewhere",
 )  # fmt: skip
 WITH_MARK: Final = ("list_lead", "source_changed", "source_missing")
 

@@ -32,6 +32,7 @@ CITED = tuple(
 HONEST = (
     Line(role="template", text=templates("en")["read_as"].format(words="fery → ferry, a → b")),
     Line(role="template", text=templates("ru")["disagreement"]),
+    Line(role="template", text=templates("kk")["disagreement_by_date"]),
     Line(role="template", text="2026-02-12, Ferries of the Lake:"),
     Line(role="template", text="Ferries of…, undated:"),
     Line(role="short", text="14 passengers", number=1),

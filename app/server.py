@@ -8,8 +8,7 @@ import errno
 import logging
 import signal
 import socket
-import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from types import FrameType
@@ -31,6 +30,7 @@ from app.chat_completions import add_chat_completions
 from app.connections import HEADER_BYTES_MAX, prompt_protocol
 from app.desk import FINISH_SECONDS_MAX, Desk
 from app.error_replies import add_error_replies
+from app.gradio_import import quick_gradio_import
 from app.guarding import Guard
 from app.mcp_route import McpRoute
 from app.origins import is_loopback
@@ -59,8 +59,8 @@ STOP_SECONDS = 3
 
 def create_app(settings: Settings, assistant: Assistant) -> FastAPI:
     """Put the faces together around one assistant."""
-    # Gradio takes 1.5 s to import, so a start that is refused doesn't wait for it.
-    with _hidden("mcp"):  # Gradio would import it too, which takes another second
+    # Not at the top: a start that is refused doesn't wait for Gradio.
+    with quick_gradio_import():
         from app.chat import add_chat
 
     desk = _open_desk(settings, assistant)
@@ -114,19 +114,6 @@ def create_app(settings: Settings, assistant: Assistant) -> FastAPI:
     add_widget(app, desk, preferred_language)
     add_chat(app, desk)
     return app
-
-
-@contextlib.contextmanager
-def _hidden(name: str) -> Iterator[None]:
-    """Let a package that isn't imported yet look as if it weren't installed."""
-    if name in sys.modules:
-        yield
-        return
-    sys.modules[name] = None  # type: ignore[assignment]  # as the import system reads it
-    try:
-        yield
-    finally:
-        del sys.modules[name]
 
 
 def preferred_language(accept_language: str) -> str:

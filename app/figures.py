@@ -12,6 +12,7 @@ from decimal import Decimal
 from functools import cache
 from typing import Final, NamedTuple
 
+from app.catalogue import YEAR
 from app.language import LANGUAGES, lexicon, numbers, stems
 from app.measures import gives_measure
 from index import fold, words
@@ -79,6 +80,31 @@ def quantities(text: str) -> frozenset[str]:
             given = numbers(f"{Decimal(next(iter(given))) * scale:f}")
         found |= given
     return frozenset(found)
+
+
+def counts(text: str) -> frozenset[str]:
+    """Return the quantities of a text that are no dates: no years, and no days beside a month."""
+    found = list(words(text))
+    months = frozenset().union(*_months())
+    days = {
+        other.folded
+        for at, word in enumerate(found)
+        if word.folded in months or not months.isdisjoint(stems(word.folded))
+        for other in found[max(0, at - 1) : at + 2]
+    }
+    return frozenset(one for one in quantities(text) if one not in days and not YEAR.fullmatch(one))
+
+
+def month_words(text: str, *more: int | None) -> frozenset[str]:
+    """Return all words for the months that a text names, and for some more of them by number."""
+    named = {stem for word in words(text) for stem in (word.folded, *stems(word.folded))}
+    return frozenset().union(
+        *(
+            forms
+            for number, forms in enumerate(_months(), 1)
+            if number in more or not forms.isdisjoint(named)
+        )
+    )
 
 
 def magnitudes_down(figure: str) -> frozenset[str]:

@@ -12,6 +12,7 @@ from app.abstaining import judge
 from app.answering import compose, compose_curated, compose_disagreement, introduce
 from app.calibration import Calibrations
 from app.catalogue import Catalogue
+from app.choosing import find_leads, find_section, find_sentences
 from app.citing import cite
 from app.collection import Collection
 from app.confirming import confirm
@@ -20,7 +21,8 @@ from app.curated_file import CuratedEntry
 from app.disagreeing import find_disagreement
 from app.enumerating import find_enumeration, whole_table
 from app.errors import QuestionRefused
-from app.finding import find_evidence, find_leads, find_sentences
+from app.figures import month_words
+from app.finding import find_evidence
 from app.found import Found
 from app.language import LANGUAGES, lexicon
 from app.naming import Naming, name_documents
@@ -50,7 +52,9 @@ SENTENCES_COVERAGE_MIN: Final = 0.7
 looking at the development questions (``scripts/evaluate.py``), not fitted."""
 LEAD_COVERAGE_MIN: Final = 0.8
 """The same for what leads to a list, headings included."""
-SENTENCES_MAX: Final = {"overview": 6, "comparison": 4, "topic": 3}
+ANNOUNCED_CHARACTERS: Final = 200
+"""Of a document's text, what may say what it is ("Minutes of the meeting of April 22")."""
+SENTENCES_MAX: Final = {"overview": 8, "comparison": 4, "topic": 3}
 """Sentences, paragraphs or lists quoted where no single span is the answer, by kind of question."""
 
 
@@ -418,6 +422,15 @@ class Opened:
         text = self.retriever.document(one).text
         return whole_table(row, self.retriever.passages_of(one), text)
 
+    def _announced(self, document_id: str) -> str:
+        """Return what a document says of itself beside its headings: its first lines, and its date
+        and theirs in all words for it.
+        """
+        first = self.retriever.document(document_id).text[:ANNOUNCED_CHARACTERS]
+        first = " ".join(first.split("\n\n")[:2])
+        day = self.catalogue.days.get(document_id)
+        return " ".join([first, *month_words(first, day.month if day else None), str(day or "")])
+
     def _choose_sentences(
         self, query: Query, ranked: Sequence[RankedPassage], chosen: frozenset[str] | None
     ) -> tuple[Evidence, ...]:
@@ -430,6 +443,17 @@ class Opened:
             ]
             led = [self.retriever.passages_of(one) for one in documents[:DOCUMENTS_LED_MAX]]
             return find_leads(led, sentences_max=count)
+        if query.kind == "overview":
+            section = find_section(
+                query,
+                ranked,
+                announced=self._announced,
+                passages_of=self.retriever.passages_of,
+                rarity=self.collection.rarity,
+                sentences_max=count,
+            )
+            if section:
+                return section
         return find_sentences(
             query,
             ranked,

@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from app.finding import _with_hedge, find_leads, quote_around
+from app.finding import _with_hedge
+from app.quotes import quote_around
 from index import Passage
 
 MakePassage = Callable[..., Passage]
@@ -30,26 +31,6 @@ def test_a_table_row_is_quoted_without_the_bars_at_its_ends(passage: MakePassage
     one = passage("| Canals | 763 km |", kind="table")
     start, end = quote_around(one, (11, 14))
     assert one.text[start:end] == "Canals | 763 km"
-
-
-def test_a_collection_in_brief_is_each_opening_then_figures_and_nothing_twice(
-    passage: MakePassage,
-) -> None:
-    report = passage("The bridge was opened.", "It cost 5 million.", "Birds sing there.")
-    plan = passage(
-        "The ferry plan was agreed.",
-        "The ferry plan was agreed.",
-        "It has 12 steps.",
-        document_id="plan",
-    )
-    found = find_leads([[report], [plan]], sentences_max=4)
-    texts = [one.passage.text[one.quote[0] : one.quote[1]] for one in found]
-    assert texts == [
-        "The bridge was opened.",
-        "The ferry plan was agreed.",
-        "It cost 5 million.",
-        "It has 12 steps.",
-    ]
 
 
 @pytest.mark.parametrize(

@@ -119,6 +119,13 @@ def test_a_question_at_the_limit_is_read_and_one_over_it_is_refused() -> None:
         ("Which bridges are older than 50 years?", "list"),
         ("Is the bridge older than the tunnel?", "comparison"),
         ("Is it free for children aged 6 or younger?", "yes_no"),
+        ("Sum up the meeting of May.", "overview"),
+        ("What was decided at the annual board meeting?", "overview"),
+        ("What was decided on parking at the meeting?", "fact"),
+        ("Что решили на общем собрании?", "overview"),
+        ("Что было на заседании в мае?", "overview"),
+        ("Что решили насчёт парковки?", "fact"),
+        ("Жиналыста не шешілді?", "overview"),
     ],
 )
 def test_the_kind_of_a_question_is_told(question: str, kind: str) -> None:

@@ -1,0 +1,43 @@
+"""What a quote of a passage takes along, so that it can be read on its own."""
+
+from __future__ import annotations
+
+from app.language import detect_language, lexicon
+from index import Passage, words
+
+
+def quote_around(passage: Passage, span: tuple[int, int]) -> tuple[int, int]:
+    """Return the whole sentences of a passage that a span touches, as offsets into the document.
+
+    A sentence that opens with a pronoun brings the one before it, so that a quote says what it is
+    about. A table row is quoted without the bars at its ends.
+    """
+    text = passage.text
+    touched = [
+        at
+        for at, sentence in enumerate(passage.sentences)
+        if sentence.start < span[1] and span[0] < sentence.end
+    ]
+    first, last = (touched[0], touched[-1]) if touched else (0, len(passage.sentences) - 1)
+    if (
+        first > 0
+        and passage.kind == "prose"
+        and _opens_with_pronoun(text[passage.sentences[first].start - passage.start :])
+    ):
+        first -= 1
+    start, end = passage.sentences[first].start, passage.sentences[last].end
+    if passage.kind == "table":
+        row = text[start - passage.start : end - passage.start]
+        start += len(row) - len(row.lstrip(" |\t"))
+        end -= len(row) - len(row.rstrip(" |\t\r\n"))
+    return start, end
+
+
+def _opens_with_pronoun(sentence: str) -> bool:
+    opening = next(words(sentence[:40]), None)
+    return opening is not None and opening.folded in lexicon(detect_language(sentence)).pronouns
+
+
+def text_of(passage: Passage, span: tuple[int, int]) -> str:
+    """Return what stands between two offsets into a passage's document."""
+    return passage.text[span[0] - passage.start : span[1] - passage.start]

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 import numpy as np
 
-from app.enumerations import enumerations
-from app.figures import counts, quantities
+from app.candidates import Candidate, candidates, overlap, quotable, share_covered
+from app.figures import counts
 from app.language import numbers
 from app.mentions import Mentions
-from app.quotes import quote_around, text_of
+from app.quotes import text_of
 from app.types import Evidence, Features, Language, Query
 from index import Passage, RankedPassage, words
 
@@ -48,71 +48,28 @@ def find_sentences(
     then those that repeat none. Each one's probability is the share of the terms that all those
     taken cover, headings included.
     """
-    found: list[_Candidate] = []
-    for candidate in ranked:
-        passage = candidate.passage
-        foreign = languages[passage.document_id] != query.language
-        place = Mentions(f"{passage.context_line} {passage.table_header}")
-        for quote in _quotable(passage, whole=query.kind in _PARAGRAPHS):
-            text = text_of(passage, quote)
-            said = Mentions(text)
-            both = said.joined(place)
-            features = Features.of_words(
-                candidate,
-                coverage=both.coverage(query.terms, rarity),
-                sentence_coverage=said.coverage(query.terms, rarity),
-                foreign=foreign,
-            )
-            evidence = Evidence(
-                passage=passage, span=None, quote=quote, features=features, probability=0.0
-            )
-            covered = tuple(both.worth(term) for term in query.terms)
-            states = bool(query.numbers) and query.numbers <= quantities(text)
-            has_figure = not counts(text) <= query.numbers
-            found.append(_Candidate(evidence, said, covered, has_figure, states))
+    whole = query.kind in _PARAGRAPHS
+    found = candidates(query, ranked, rarity=rarity, languages=languages, whole=whole)
     taken = _greedy(query, found, rarity, sentences_max)
-    share = _share_covered(query, taken, rarity)
+    share = share_covered(np.array([rarity(term.stems) for term in query.terms]), taken)
     return tuple(one.evidence.model_copy(update={"probability": share}) for one in taken)
-
-
-def _quotable(passage: Passage, *, whole: bool) -> list[tuple[int, int]]:
-    """Return what may be quoted of a passage where no span is the answer: each sentence, a list as
-    one, for its items say nothing without its lead; or the ``whole`` of it, as what is said about a
-    subject.
-    """
-    if whole and passage.kind == "prose":
-        return [quote_around(passage, (passage.start, passage.end))]
-    lists = [one.span for one in enumerations(passage)]
-    places = ((one.start, one.end) for one in passage.sentences)
-    alone = (one for one in places if not any(a <= one[0] < b for a, b in lists))
-    return [*lists, *(quote_around(passage, one) for one in alone)]
-
-
-class _Candidate(NamedTuple):
-    evidence: Evidence
-    said: Mentions
-    covered: tuple[float, ...]
-    """How far each of the question's terms is there, headings included, 0…1."""
-    has_figure: bool
-    states_numbers: bool
-    """Whether all the numbers of the question are there, which it may have spelled."""
 
 
 def _greedy(
     query: Query,
-    found: Sequence[_Candidate],
+    found: Sequence[Candidate],
     rarity: Callable[[tuple[str, ...]], float],
     sentences_max: int,
-) -> list[_Candidate]:
+) -> list[Candidate]:
     weights = [rarity(term.stems) for term in query.terms]
     wants_figures = query.kind in ("overview", "comparison")
-    taken: list[_Candidate] = []
+    taken: list[Candidate] = []
     places: set[tuple[str, tuple[str, ...]]] = set()  # each heading speaks once before any again
     had = np.zeros(len(weights))
     best = max((one.evidence.features.coverage for one in found), default=0.0)
     left = [one for one in found if one.evidence.features.coverage >= best * COVERAGE_SHARE_MIN]
 
-    def worth(one: _Candidate) -> tuple[float, float]:
+    def worth(one: Candidate) -> tuple[float, float]:
         features = one.evidence.features
         figures = FIGURES_WORTH * one.has_figure if wants_figures else 0.0
         passage = one.evidence.passage
@@ -136,29 +93,9 @@ def _greedy(
         left = [
             other
             for other in left
-            if not other.said.repeats(one.said) and not _overlap(other.evidence, one.evidence)
+            if not other.said.repeats(one.said) and not overlap(other.evidence, one.evidence)
         ]
     return taken
-
-
-def _share_covered(
-    query: Query, taken: Sequence[_Candidate], rarity: Callable[[tuple[str, ...]], float]
-) -> float:
-    if not taken:
-        return 0.0
-    weights = np.array([rarity(term.stems) for term in query.terms])
-    if not weights.sum():
-        return 1.0
-    had = np.max([one.covered for one in taken], axis=0)
-    return float(min(1.0, had @ weights / weights.sum()))
-
-
-def _overlap(one: Evidence, other: Evidence) -> bool:
-    return (
-        one.passage.document_id == other.passage.document_id
-        and one.quote[0] < other.quote[1]
-        and other.quote[0] < one.quote[1]
-    )
 
 
 def find_section(
@@ -214,7 +151,7 @@ def _in_brief(passages: Sequence[Passage], count: int) -> list[Evidence]:
     for passage in passages:
         heading = Mentions(passage.heading_path[-1] if passage.heading_path else "")
         speaker = passage.heading_path if by_heading else passage.start
-        for quote in _quotable(passage, whole=False):
+        for quote in quotable(passage, whole=False):
             text = text_of(passage, quote)
             if sum(1 for _ in words(text)) < WORDS_MIN:
                 continue
@@ -237,7 +174,7 @@ def _once(found: Iterable[tuple[Evidence, Mentions]], count: int) -> list[Eviden
     for evidence, said in found:
         if len(taken) == count:
             break
-        if not any(said.repeats(other) or _overlap(evidence, one) for one, other in taken):
+        if not any(said.repeats(other) or overlap(evidence, one) for one, other in taken):
             taken.append((evidence, said))
     return [evidence for evidence, _ in taken]
 

@@ -104,6 +104,12 @@ class Lexicon(Frozen):
     """Words that ask for a verdict ("allowed", "enough"): what answers may say the opposite."""
     conjunctions: frozenset[str]
     """Words that join the items of a list in a sentence."""
+    side_joints: tuple[frozenset[str], ...]
+    """Words that join the two sides of a comparison, those that say it most surely first."""
+    than: frozenset[str]
+    """Those of them that stand after how the sides differ, not after the first of them."""
+    comparatives: re.Pattern[str]
+    """Words that say how the sides of a comparison differ ("busier"), which documents don't say."""
     followup_openings: tuple[str, ...]
     year_before: re.Pattern[str]
     year_after: re.Pattern[str]
@@ -140,6 +146,7 @@ class Lexicon(Frozen):
         "determiners",
         "verdict_words",
         "conjunctions",
+        "than",
         "time_words",
         "light_words",
         mode="before",
@@ -153,9 +160,9 @@ class Lexicon(Frozen):
     def _longest_first(cls, value: Iterable[str]) -> tuple[str, ...]:
         return tuple(sorted(map(fold, value), key=len, reverse=True))
 
-    @field_validator("months", mode="before")
+    @field_validator("months", "side_joints", mode="before")
     @classmethod
-    def _split_months(cls, value: Iterable[str]) -> tuple[frozenset[str], ...]:
+    def _split_each(cls, value: Iterable[str]) -> tuple[frozenset[str], ...]:
         return tuple(frozenset(fold(forms).split()) for forms in value)
 
     @field_validator("number_words", "magnitudes", mode="before")

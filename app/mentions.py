@@ -32,6 +32,10 @@ class Mentions:
         """Return how many stems this text shares with another."""
         return len(self._stems & other._stems)
 
+    def likeness(self, other: Mentions) -> float:
+        """Return the share of the stems of either text that both have (Jaccard), 0…1."""
+        return len(self._stems & other._stems) / max(1, len(self._stems | other._stems))
+
     def repeats(self, other: Mentions) -> bool:
         """Say whether this text says little beyond the other: most of its stems, and each of its
         numbers, stand there.

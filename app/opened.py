@@ -15,6 +15,7 @@ from app.catalogue import Catalogue
 from app.choosing import find_leads, find_section, find_sentences
 from app.citing import cite
 from app.collection import Collection
+from app.comparing import find_sides
 from app.confirming import confirm
 from app.curated import Curated
 from app.curated_file import CuratedEntry
@@ -50,6 +51,10 @@ TITLES_MAX: Final = 6
 SENTENCES_COVERAGE_MIN: Final = 0.7
 """Share of a question's words, by weight, that chosen sentences must have to be an answer. Set by
 looking at the development questions (``scripts/evaluate.py``), not fitted."""
+NEVER: Final = 1.01
+"""A probability that nothing reaches: what is read is only shown as what comes nearest."""
+SIDES_COVERAGE_MIN: Final = 0.6
+"""The same where both sides of a comparison are spoken of."""
 LEAD_COVERAGE_MIN: Final = 0.8
 """The same for what leads to a list, headings included."""
 ANNOUNCED_CHARACTERS: Final = 200
@@ -339,7 +344,8 @@ class Opened:
             return self._read_on(query, chosen)
 
         def choose() -> tuple[tuple[Evidence, ...], float]:
-            return self._choose_sentences(query, ranked, chosen), SENTENCES_COVERAGE_MIN
+            least = SENTENCES_COVERAGE_MIN if query.sides is None else SIDES_COVERAGE_MIN
+            return self._choose_sentences(query, ranked, chosen), least
 
         def enumerate_() -> tuple[tuple[Evidence, ...], float]:
             found = find_enumeration(
@@ -351,10 +357,15 @@ class Opened:
             )
             return found, LEAD_COVERAGE_MIN
 
+        def show() -> tuple[tuple[Evidence, ...], float]:
+            return read()[0], NEVER
+
         ways = [read]
         only_names = bool(query.terms) and all(term.may_be_name for term in query.terms)
         if query.kind == "overview" and not query.terms:
             ways = [choose]
+        elif query.sides is not None:
+            ways = [choose, show]  # a span gives one side
         elif query.kind in ("overview", "topic", "comparison", "yes_no"):
             ways = [choose, read]
         elif (only_names and query.kind == "who") or query.kind in ("next", "definition"):
@@ -374,7 +385,7 @@ class Opened:
                 cyrillic_collection=self.collection.has_cyrillic,
                 stated=self.collection.numbers,
             )
-            if told is None and way is not enumerate_:  # a list says nothing about what is nearest
+            if not (told and told[1]) and way is not enumerate_:  # a list tells of nothing nearest
                 told = verdict, evidence
             if verdict.reason is None:
                 return verdict, evidence
@@ -454,6 +465,14 @@ class Opened:
             )
             if section:
                 return section
+        if query.sides is not None:
+            return find_sides(
+                query,
+                ranked,
+                rarity=self.collection.rarity,
+                languages=self.collection.languages,
+                similarities=self.similarities,
+            )
         return find_sentences(
             query,
             ranked,

@@ -26,6 +26,7 @@ from app.language import (
     lexicon,
     spelled_numbers,
 )
+from app.sides import two_sides
 from app.speller import Speller
 from app.types import CourtesyKind, Language, Query, QuestionKind, Term
 from index import Word, fold, words
@@ -90,6 +91,7 @@ def understand(
         corrections=heard.corrections,
         terms=terms,
         numbers=quantities(standalone) | spelled_numbers(words(standalone), lists),
+        sides=two_sides(standalone, terms, lists) if kind == "comparison" else None,
     )
 
 
@@ -266,6 +268,8 @@ def _kind(plain: str, terms: Sequence[Term], lists: Lexicon) -> QuestionKind:
     ]
     if kinds and kinds[0] == "overview":  # "Who wrote the summary?" asks for none
         kinds.sort(key=lambda kind: not (kind in _ASKED_OUTRIGHT and _frames(kind, plain, lists)))
+    if kinds[:1] == ["comparison"] and "reason" in kinds:
+        return "reason"  # "Why is the bridge longer than the tunnel?"
     if kinds:
         return kinds[0]
     asks = any(word.folded in lists.question_words for word in words(plain))

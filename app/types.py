@@ -80,7 +80,8 @@ class Query(Frozen):
     earlier turn, ``names_another`` that it only names another thing than the earlier turn asked
     about ("And the bridge?"), ``readings`` in how many ways it can be read with that turn in mind,
     ``stands_alone`` that this is the reading in which it has nothing to do with it;
-    ``corrections`` pairs what was typed with what it was read as.
+    ``corrections`` pairs what was typed with what it was read as; ``sides`` are the terms of the
+    two things that a comparison is between, as far as its words tell.
     """
 
     question: str
@@ -96,6 +97,7 @@ class Query(Frozen):
     corrections: tuple[tuple[str, str], ...]
     terms: tuple[Term, ...]
     numbers: frozenset[str]
+    sides: tuple[tuple[Term, ...], tuple[Term, ...]] | None = None
 
 
 class Features(Frozen):

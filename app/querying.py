@@ -41,6 +41,8 @@ _ASKED_OUTRIGHT: Final = frozenset({"who", "when", "where", "how_much"})
 """Kinds with question words of their own."""
 _BLANK: Final = "\u00b7"
 """Unlike a space it leaves no name at the beginning of what is left."""
+_SENTENCE_END: Final = re.compile(r"(?<=\w{3}[.!?])\s+(?=\S)")
+"""Not after an abbreviation ("Dr.", "St.")."""
 _GAP: Final = re.compile(r"\.[*+]|(?:^|[( |]|\\b)\\w|\[\^")
 """In a pattern, what stands for any words; after letters it only stands for an ending."""
 
@@ -73,6 +75,7 @@ def understand(
         follow_up = follow_up.about(antecedent, read, lists)
     chosen = follow_up.readings[min(reading, len(follow_up.readings) - 1)]
     standalone, says_kind = chosen.standalone, chosen.says_kind
+    says_kind = _asking(says_kind)
     kind = _kind(bare_text(says_kind), content_terms(says_kind, lists), lists)
     terms = content_terms(_subject(standalone, kind, lists), lists)
     if kind == "yes_no":
@@ -258,6 +261,15 @@ def _opens_as_request(text: str, lists: Lexicon) -> bool:
         for patterns in lists.kinds.values()
         for pattern in patterns
     )
+
+
+def _asking(text: str) -> str:
+    """Return the sentence of a text that asks, the last of several, or the text: "I joined last
+    year. May I vote?" is no question of when.
+    """
+    parts = _SENTENCE_END.split(text)
+    asking = [part for part in parts if part.endswith("?") and len(part.split()) > 1]
+    return asking[-1] if len(parts) > 1 and asking else text
 
 
 def _kind(plain: str, terms: Sequence[Term], lists: Lexicon) -> QuestionKind:

@@ -126,6 +126,13 @@ def test_a_question_at_the_limit_is_read_and_one_over_it_is_refused() -> None:
         ("Что было на заседании в мае?", "overview"),
         ("Что решили насчёт парковки?", "fact"),
         ("Жиналыста не шешілді?", "overview"),
+        # of several sentences, the one that asks
+        ("I joined last year. May I vote when a chair is elected?", "yes_no"),
+        ("My father, who was a member, died. Do I have to pay to join?", "yes_no"),
+        ("Who is Dr. Mikhnev? I met him in 2020.", "who"),
+        ("Я приехал в мае. Кто мне поможет?", "who"),
+        ("Am I allowed to park there?", "yes_no"),
+        ("can it land there or no", "yes_no"),
     ],
 )
 def test_the_kind_of_a_question_is_told(question: str, kind: str) -> None:

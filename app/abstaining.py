@@ -34,11 +34,13 @@ def judge(
     mentions: Callable[[Term], bool],
     cyrillic_collection: bool,
     stated: frozenset[str],
+    speaks_of: Callable[[Evidence, Term], bool],
 ) -> Verdict:
     """Return whether the evidence, the most probable first, answers the question.
 
     ``mentions`` says whether any document has a term, ``stated`` holds the numbers that occur in
-    any document, ``cyrillic_collection`` says whether any document is written in Cyrillic.
+    any document, ``cyrillic_collection`` says whether any document is written in Cyrillic,
+    ``speaks_of`` whether what stands around a piece of evidence speaks of a name.
     """
     best = evidence[0].probability if evidence else 0.0
     if query.is_order:
@@ -70,6 +72,7 @@ def judge(
         or _contradicts(query, evidence[0])
         or _in_another_measure(query, evidence[0])
         or _names_one(query, evidence[0])
+        or _of_another(query, evidence, speaks_of)
     ):
         return Verdict(evidence=(), reason="not_stated", missing_terms=missing, probability=best)
     accepted = tuple(one for one in evidence if one.probability >= threshold)
@@ -82,6 +85,40 @@ def judge(
         missing_terms=missing,
         probability=best,
     )
+
+
+def _of_another(
+    query: Query, evidence: Sequence[Evidence], speaks_of: Callable[[Evidence, Term], bool]
+) -> bool:
+    """Say whether a question names somebody or something that the evidence isn't about: nothing of
+    the name stands there ("the Minister of Energy"), though the documents speak of it elsewhere.
+
+    A name in another language is translated as often as not, and proves nothing.
+    """
+    if evidence[0].features.foreign:
+        return False
+    shown = evidence[:1] if evidence[0].span else evidence
+    return any(
+        not any(speaks_of(one, term) for one in shown for term in name)
+        for name in _names(query.standalone_question, query.terms)
+    )
+
+
+def _names(question: str, terms: Sequence[Term]) -> list[list[Term]]:
+    """Return the names in a question, each the words of it that stand together."""
+    known = {term.text: term for term in terms if term.is_name}
+    names: list[list[Term]] = []
+    end = -2
+    for word in words(question):
+        term = known.get(question[word.start : word.end])
+        if term is None:
+            continue
+        if word.start - end <= 2 and not question[end : word.start].strip(" .-–'"):
+            names[-1].append(term)
+        else:
+            names.append([term])
+        end = word.end
+    return names
 
 
 def _as_typed(query: Query, figure: str) -> str:

@@ -23,6 +23,8 @@ from index import Retriever, fold, words
 
 INITIALS_CHARACTERS_MAX: Final = 2_000_000
 """How much text of a collection is searched for what initials stand for."""
+PERVASIVE_SHARE: Final = 0.2
+"""Share of the passages that name what a collection is about."""
 _GROUPED_NUMBER = re.compile(r"\d{1,3}(?:[ \u00a0\u202f]\d{3})+")
 """A number that no single word gives."""
 _INITIALS = re.compile(r"\b[^\W\d_]{2,6}s?\b")
@@ -82,6 +84,11 @@ class Collection:
         """
         found = max(self.stems[one] for one in stemmed)
         return math.log1p(max(1, self.passages) / max(0.5, found))
+
+    def is_pervasive(self, term: Term) -> bool:
+        """Say whether a name stands in so many passages that the collection is about it."""
+        found = max(self.stems[one] for one in term.stems)
+        return found >= PERVASIVE_SHARE * self.passages
 
     def _mentions(self, term: Term) -> bool:
         """Say whether any document has a term, or the name that its initials stand for."""

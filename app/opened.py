@@ -26,6 +26,7 @@ from app.figures import month_words
 from app.finding import find_evidence
 from app.found import Found
 from app.language import LANGUAGES, lexicon
+from app.mentions import Mentions
 from app.naming import Naming, name_documents
 from app.querying import heard_before, understand
 from app.rendering import Frame
@@ -34,7 +35,7 @@ from app.settings import Settings
 from app.speller import Speller
 from app.stopwatch import Stopwatch
 from app.templates import templates
-from app.types import Citation, Draft, Evidence, Language, Query, Quoted, Searched, Verdict
+from app.types import Citation, Draft, Evidence, Language, Query, Quoted, Searched, Term, Verdict
 from app.vocabulary import Vocabulary
 from index import Passage, RankedPassage, Retriever, SpanReader
 
@@ -384,6 +385,7 @@ class Opened:
                 mentions=self.collection.mentions,
                 cyrillic_collection=self.collection.has_cyrillic,
                 stated=self.collection.numbers,
+                speaks_of=self._speaks_of,
             )
             if not (told and told[1]) and way is not enumerate_:  # a list tells of nothing nearest
                 told = verdict, evidence
@@ -432,6 +434,25 @@ class Opened:
         one = row.document_id
         text = self.retriever.document(one).text
         return whole_table(row, self.retriever.passages_of(one), text)
+
+    def _speaks_of(self, evidence: Evidence, name: Term) -> bool:
+        """Say whether the place where evidence stands speaks of a name: its passage with the
+        headings over it, the passage before it or the document's opening; or the whole collection
+        does, which then needn't repeat it.
+        """
+        if self.collection.is_pervasive(name):
+            return True
+        passage = evidence.passage
+        for text in (
+            f"{passage.context_line} {passage.table_header} {passage.lead_in} {passage.text}",
+            self._announced(passage.document_id),
+        ):
+            if Mentions(text).has(name):
+                return True
+        if passage.passage_id == 0:
+            return False
+        before = self.retriever.passage(passage.passage_id - 1)
+        return before.document_id == passage.document_id and Mentions(before.text).has(name)
 
     def _announced(self, document_id: str) -> str:
         """Return what a document says of itself beside its headings: its first lines, and its date

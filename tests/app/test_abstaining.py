@@ -7,6 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.abstaining import judge
+from app.mentions import Mentions
 from app.types import Evidence, Term, Verdict
 from index import Passage, fold, words
 from tests.app.asking import understood
@@ -41,6 +42,7 @@ def judged(
         mentions=mentions,
         cyrillic_collection=False,
         stated=frozenset({"3", "2", "2019", "763"}),
+        speaks_of=lambda one, term: Mentions(one.passage.text).has(term),
     )
 
 
@@ -168,3 +170,30 @@ def test_raising_the_threshold_never_answers_more(
     answered_low = judged("How long is the bridge?", *found, threshold=low).evidence
     answered_high = judged("How long is the bridge?", *found, threshold=high).evidence
     assert len(answered_high) <= len(answered_low)
+
+
+def test_what_is_said_of_another_than_the_one_named_is_refused(
+    passage: MakePassage, evidence: MakeEvidence
+) -> None:
+    one = evidence(
+        passage("Serik Zhumangarin is Minister of Economy."), "Serik Zhumangarin", probability=0.9
+    )
+    named = {"energy", "economy", "minister", "serik", "zhumangarin", "askar"}
+
+    def verdict(question: str) -> str | None:
+        return judge(
+            understood(question),
+            [one],
+            threshold=0.5,
+            mentions=lambda term: term.folded in named,
+            cyrillic_collection=False,
+            stated=frozenset(),
+            speaks_of=lambda found, term: Mentions(found.passage.text).has(term),
+        ).reason
+
+    assert verdict("Who is the Minister of Energy?") == "not_stated"
+    assert verdict("Who is the Minister of Economy?") is None
+    assert verdict("Who is Askar Zhumangarin?") is None  # one of two names that stand together
+    foreign = one.features.model_copy(update={"foreign": 1.0})
+    one = one.model_copy(update={"features": foreign})
+    assert verdict("Who is the Minister of Energy?") is None  # a name may be translated

@@ -78,10 +78,10 @@ def _answers(assistant: Assistant, case: Case) -> dict[str, list[Stretch]]:
     opened = assistant.opened
     query = opened.understand(case.question, opened.heard_before(case.history), None)
     ranked = assistant.retriever.search(query.standalone_question, PASSAGES_COMPARED)
-    evidence = opened.read(query, ranked[: opened.settings.passages_read])
+    evidence = opened.weigher.read(query, ranked[: opened.settings.passages_read])
     by_margin = max(evidence, key=lambda one: one.features.margin, default=None)
     calibrated = evidence[0] if evidence else None
-    if calibrated is not None and calibrated.probability < opened.threshold(evidence):
+    if calibrated is not None and calibrated.probability < opened.weigher.threshold(evidence):
         calibrated = None
     reply = assistant.ask(case.question, history=case.history)
     whole = [(one.document_id, one.start, one.end) for one in reply.citations]

@@ -8,36 +8,29 @@ from collections.abc import Set as AbstractSet
 from functools import cached_property
 from typing import Final
 
-from app.abstaining import judge
 from app.answering import compose, compose_curated, compose_disagreement, introduce
 from app.calibration import Calibrations
 from app.catalogue import Catalogue
-from app.choosing import find_leads, find_section, find_sentences
 from app.citing import cite
 from app.collection import Collection
-from app.comparing import find_sides
 from app.confirming import confirm
 from app.curated import Curated
 from app.curated_file import CuratedEntry
 from app.disagreeing import find_disagreement
-from app.enumerating import find_enumeration, whole_table
 from app.errors import QuestionRefused
-from app.figures import month_words
-from app.finding import find_evidence
 from app.found import Found
 from app.language import LANGUAGES, lexicon
-from app.mentions import Mentions
 from app.naming import Naming, name_documents
 from app.querying import heard_before, understand
 from app.rendering import Frame
-from app.rounds import rounds
 from app.settings import Settings
 from app.speller import Speller
 from app.stopwatch import Stopwatch
 from app.templates import templates
-from app.types import Citation, Draft, Evidence, Language, Query, Quoted, Searched, Term, Verdict
+from app.types import Citation, Draft, Language, Query, Quoted, Searched, Verdict
 from app.vocabulary import Vocabulary
-from index import Passage, RankedPassage, Retriever, SpanReader
+from app.weigher import Weigher
+from index import Retriever, SpanReader
 
 LOGGER: Final = logging.getLogger(__name__)
 
@@ -45,23 +38,8 @@ PASSAGES_RANKED: Final = 24
 """Passages that sentences are chosen from; the reader reads the first few of them."""
 ANTECEDENT_CHARACTERS: Final = 60
 """A longer answer to the question before isn't what "it" stands for."""
-DOCUMENTS_LED_MAX: Final = 6
-"""Documents that an overview of a whole collection opens with."""
 TITLES_MAX: Final = 6
 """Documents that are named where a reader asks what can be asked."""
-SENTENCES_COVERAGE_MIN: Final = 0.7
-"""Share of a question's words, by weight, that chosen sentences must have to be an answer. Set by
-looking at the development questions (``scripts/evaluate.py``), not fitted."""
-NEVER: Final = 1.01
-"""A probability that nothing reaches: what is read is only shown as what comes nearest."""
-SIDES_COVERAGE_MIN: Final = 0.6
-"""The same where both sides of a comparison are spoken of."""
-LEAD_COVERAGE_MIN: Final = 0.8
-"""The same for what leads to a list, headings included."""
-ANNOUNCED_CHARACTERS: Final = 200
-"""Of a document's text, what may say what it is ("Minutes of the meeting of April 22")."""
-SENTENCES_MAX: Final = {"overview": 8, "comparison": 4, "topic": 3}
-"""Sentences, paragraphs or lists quoted where no single span is the answer, by kind of question."""
 
 
 class Opened:
@@ -82,6 +60,7 @@ class Opened:
         self.collection = Collection(retriever)
         self.catalogue = Catalogue(retriever.documents(), self.collection.languages)
         self.documents = {one.document_id: (one.title, one.date) for one in retriever.documents()}
+        self.weigher = Weigher(settings, retriever, reader, known, self.collection, self.catalogue)
         self.entries = entries
         self.curated = Curated(entries, retriever, lambda asked: self.understand(asked, (), None))
         for problem in self.curated.problems:
@@ -125,12 +104,6 @@ class Opened:
         vocabulary of the encoder, which was cut from text in a hundred languages.
         """
         return self.retriever.encoder.count_tokens([folded])[0] == 1
-
-    def similarities(self, question: str, texts: Sequence[str]) -> list[float]:
-        """Return the encoder's cosine of a question and each text."""
-        encoder = self.retriever.encoder
-        vectors = encoder.encode_passages(texts) @ encoder.encode_queries([question])[0]
-        return [float(cosine) for cosine in vectors]
 
     def cite(self, quoted: Quoted) -> Citation:
         """Return the citation of a stretch of a document, with what became of its file since."""
@@ -273,7 +246,7 @@ class Opened:
         ranked = self.retriever.search(query.standalone_question, PASSAGES_RANKED, documents=chosen)
         watch.lap("retrieval")
         watch.begin("reading")
-        found = Found(query, *self._weigh(query, ranked, chosen), ranked=ranked, read=query)
+        found = Found(query, *self.weigher.weigh(query, ranked, chosen), ranked=ranked, read=query)
         watch.lap("evidence")
         return found
 
@@ -301,7 +274,7 @@ class Opened:
             found.read,
             found.evidence,
             probability=self.known.probability,
-            threshold=lambda one: self.threshold([one]),
+            threshold=lambda one: self.weigher.threshold([one]),
             rarity=self.collection.rarity,
             dates={one: date for one, (_, date) in self.documents.items()},
         )
@@ -330,174 +303,3 @@ class Opened:
     def _titles(self, documents: AbstractSet[str]) -> str:
         titles = [title for one, (title, _) in self.documents.items() if one in documents]
         return "; ".join(titles[:TITLES_MAX]) + ("; …" if len(titles) > TITLES_MAX else "")
-
-    def _weigh(
-        self, query: Query, ranked: Sequence[RankedPassage], chosen: frozenset[str] | None
-    ) -> tuple[Verdict, tuple[Evidence, ...]]:
-        """Judge the evidence for a question.
-
-        A question that a span answers is read; one about a subject at large is answered by
-        sentences; one for a list by a list that is announced so. Where one way finds nothing that
-        holds, the kinds that allow it try the others.
-        """
-
-        def read() -> tuple[tuple[Evidence, ...], float]:
-            return self._read_on(query, chosen)
-
-        def choose() -> tuple[tuple[Evidence, ...], float]:
-            least = SENTENCES_COVERAGE_MIN if query.sides is None else SIDES_COVERAGE_MIN
-            return self._choose_sentences(query, ranked, chosen), least
-
-        def enumerate_() -> tuple[tuple[Evidence, ...], float]:
-            found = find_enumeration(
-                query,
-                ranked,
-                rarity=self.collection.rarity,
-                languages=self.collection.languages,
-                table=self._table,
-            )
-            return found, LEAD_COVERAGE_MIN
-
-        def show() -> tuple[tuple[Evidence, ...], float]:
-            return read()[0], NEVER
-
-        ways = [read]
-        only_names = bool(query.terms) and all(term.may_be_name for term in query.terms)
-        if query.kind == "overview" and not query.terms:
-            ways = [choose]
-        elif query.sides is not None:
-            ways = [choose, show]  # a span gives one side
-        elif query.kind in ("overview", "topic", "comparison", "yes_no"):
-            ways = [choose, read]
-        elif (only_names and query.kind == "who") or query.kind in ("next", "definition"):
-            ways = [read, choose]
-        if query.kind == "list":
-            ways = [enumerate_, read, choose]
-        elif query.kind in ("fact", "who", "next", "topic"):
-            ways = [*ways, enumerate_]
-        told: tuple[Verdict, tuple[Evidence, ...]] | None = None
-        for way in ways:
-            evidence, threshold = way()
-            verdict = judge(
-                query,
-                evidence,
-                threshold=threshold,
-                mentions=self.collection.mentions,
-                cyrillic_collection=self.collection.has_cyrillic,
-                stated=self.collection.numbers,
-                speaks_of=self._speaks_of,
-            )
-            if not (told and told[1]) and way is not enumerate_:  # a list tells of nothing nearest
-                told = verdict, evidence
-            if verdict.reason is None:
-                return verdict, evidence
-        assert told is not None
-        return told
-
-    def read(self, query: Query, ranked: Sequence[RankedPassage]) -> tuple[Evidence, ...]:
-        """Return what the reader finds in passages, the most probable first."""
-        return find_evidence(
-            query,
-            ranked,
-            reader=self.reader,
-            rarity=self.collection.rarity,
-            languages=self.collection.languages,
-            similarities=self.similarities,
-            probability=self.known.probability,
-        )
-
-    def _read_on(
-        self, query: Query, chosen: frozenset[str] | None
-    ) -> tuple[tuple[Evidence, ...], float]:
-        """Read a few passages, and more while nothing holds; return the evidence of all rounds, the
-        most probable first, with the threshold that applies to it.
-        """
-        read: list[Evidence] = []
-        for ranked in rounds(
-            query, self.retriever, self.collection.languages, chosen, self.settings.passages_read
-        ):
-            evidence = self.read(query, ranked)
-            read.extend(evidence)
-            threshold = self.threshold(evidence)
-            if evidence and evidence[0].probability >= threshold:
-                return evidence, threshold
-        read.sort(key=lambda one: -one.probability)
-        return tuple(read), self.threshold(read)
-
-    def threshold(self, evidence: Sequence[Evidence]) -> float:
-        """Return the probability from which on the best evidence keeps to the operator's risk."""
-        if not evidence:
-            return 1.0
-        return self.known.model(evidence[0].features).threshold(self.settings.answer_risk)
-
-    def _table(self, row: Passage) -> Passage | None:
-        one = row.document_id
-        text = self.retriever.document(one).text
-        return whole_table(row, self.retriever.passages_of(one), text)
-
-    def _speaks_of(self, evidence: Evidence, name: Term) -> bool:
-        """Say whether the place where evidence stands speaks of a name: its passage with the
-        headings over it, the passage before it or the document's opening; or the whole collection
-        does, which then needn't repeat it.
-        """
-        if self.collection.is_pervasive(name):
-            return True
-        passage = evidence.passage
-        for text in (
-            f"{passage.context_line} {passage.table_header} {passage.lead_in} {passage.text}",
-            self._announced(passage.document_id),
-        ):
-            if Mentions(text).has(name):
-                return True
-        if passage.passage_id == 0:
-            return False
-        before = self.retriever.passage(passage.passage_id - 1)
-        return before.document_id == passage.document_id and Mentions(before.text).has(name)
-
-    def _announced(self, document_id: str) -> str:
-        """Return what a document says of itself beside its headings: its first lines, and its date
-        and theirs in all words for it.
-        """
-        first = self.retriever.document(document_id).text[:ANNOUNCED_CHARACTERS]
-        first = " ".join(first.split("\n\n")[:2])
-        day = self.catalogue.days.get(document_id)
-        return " ".join([first, *month_words(first, day.month if day else None), str(day or "")])
-
-    def _choose_sentences(
-        self, query: Query, ranked: Sequence[RankedPassage], chosen: frozenset[str] | None
-    ) -> tuple[Evidence, ...]:
-        count = SENTENCES_MAX.get(query.kind, 1)
-        if query.kind == "overview" and not query.terms:
-            documents = [
-                summary.document_id
-                for summary in self.retriever.documents()
-                if chosen is None or summary.document_id in chosen
-            ]
-            led = [self.retriever.passages_of(one) for one in documents[:DOCUMENTS_LED_MAX]]
-            return find_leads(led, sentences_max=count)
-        if query.kind == "overview":
-            section = find_section(
-                query,
-                ranked,
-                announced=self._announced,
-                passages_of=self.retriever.passages_of,
-                rarity=self.collection.rarity,
-                sentences_max=count,
-            )
-            if section:
-                return section
-        if query.sides is not None:
-            return find_sides(
-                query,
-                ranked,
-                rarity=self.collection.rarity,
-                languages=self.collection.languages,
-                similarities=self.similarities,
-            )
-        return find_sentences(
-            query,
-            ranked,
-            rarity=self.collection.rarity,
-            languages=self.collection.languages,
-            sentences_max=count,
-        )

@@ -178,7 +178,10 @@ def _label_each(asked: Sequence[Posed], models: Models, index_folder: Path) -> l
         query = opened.understand(posed.question, (), None)
         first = settings.passages_read
         ranked = retriever.search(query.standalone_question, first + FURTHER_PASSAGES)
-        evidence = (*opened.read(query, ranked[:first]), *opened.read(query, ranked[first:]))
+        evidence = (
+            *opened.weigher.read(query, ranked[:first]),
+            *opened.weigher.read(query, ranked[first:]),
+        )
         right = [_is_right(one, paths[one.passage.document_id], posed.golds) for one in evidence]
         return Labelled(
             groups[posed.context],

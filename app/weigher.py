@@ -1,0 +1,234 @@
+"""What holds for a question: evidence is found in the ways that its kind allows, and judged."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from app.abstaining import judge
+from app.calibration import Calibrations
+from app.catalogue import Catalogue
+from app.choosing import find_leads, find_section, find_sentences
+from app.collection import Collection
+from app.comparing import find_sides
+from app.enumerating import find_enumeration, whole_table
+from app.figures import month_words
+from app.finding import find_evidence
+from app.mentions import Mentions
+from app.rounds import rounds
+from app.settings import Settings
+from app.types import Evidence, Query, Term, Verdict
+from index import Passage, RankedPassage, Retriever, SpanReader
+
+SENTENCES_COVERAGE_MIN: Final = 0.7
+"""Share of a question's words, by weight, that chosen sentences must have to be an answer. Set by
+looking at the development questions (``scripts/evaluate.py``), not fitted."""
+SIDES_COVERAGE_MIN: Final = 0.6
+"""The same where both sides of a comparison are spoken of."""
+LEAD_COVERAGE_MIN: Final = 0.8
+"""The same for what leads to a list, headings included."""
+NEVER: Final = 1.01
+"""A probability that nothing reaches: what is read is only shown as what comes nearest."""
+SENTENCES_MAX: Final = {"overview": 8, "comparison": 4, "topic": 3}
+"""Sentences, paragraphs or lists quoted where no single span is the answer, by kind of question."""
+DOCUMENTS_LED_MAX: Final = 6
+"""Documents that an overview of a whole collection opens with."""
+ANNOUNCED_CHARACTERS: Final = 200
+"""Of a document's text, what may say what it is ("Minutes of the meeting of April 22")."""
+
+
+class Weigher:
+    """Weighs evidence over one version of an index; never changes."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        retriever: Retriever,
+        reader: SpanReader,
+        known: Calibrations,
+        collection: Collection,
+        catalogue: Catalogue,
+    ) -> None:
+        self.settings = settings
+        self.retriever = retriever
+        self.reader = reader
+        self.known = known
+        self.collection = collection
+        self.catalogue = catalogue
+
+    def weigh(
+        self, query: Query, ranked: Sequence[RankedPassage], chosen: frozenset[str] | None
+    ) -> tuple[Verdict, tuple[Evidence, ...]]:
+        """Judge the evidence for a question.
+
+        A question that a span answers is read; one about a subject at large is answered by
+        sentences; one for a list by a list that is announced so. Where one way finds nothing that
+        holds, the kinds that allow it try the others.
+        """
+
+        def read() -> tuple[tuple[Evidence, ...], float]:
+            return self._read_on(query, chosen)
+
+        def choose() -> tuple[tuple[Evidence, ...], float]:
+            least = SENTENCES_COVERAGE_MIN if query.sides is None else SIDES_COVERAGE_MIN
+            return self._choose_sentences(query, ranked, chosen), least
+
+        def enumerate_() -> tuple[tuple[Evidence, ...], float]:
+            found = find_enumeration(
+                query,
+                ranked,
+                rarity=self.collection.rarity,
+                languages=self.collection.languages,
+                table=self._table,
+            )
+            return found, LEAD_COVERAGE_MIN
+
+        def show() -> tuple[tuple[Evidence, ...], float]:
+            return read()[0], NEVER
+
+        ways = [read]
+        only_names = bool(query.terms) and all(term.may_be_name for term in query.terms)
+        if query.kind == "overview" and not query.terms:
+            ways = [choose]
+        elif query.sides is not None:
+            ways = [choose, show]  # a span gives one side
+        elif query.kind in ("overview", "topic", "comparison", "yes_no"):
+            ways = [choose, read]
+        elif (only_names and query.kind == "who") or query.kind in ("next", "definition"):
+            ways = [read, choose]
+        if query.kind == "list":
+            ways = [enumerate_, read, choose]
+        elif query.kind in ("fact", "who", "next", "topic"):
+            ways = [*ways, enumerate_]
+        told: tuple[Verdict, tuple[Evidence, ...]] | None = None
+        for way in ways:
+            evidence, threshold = way()
+            verdict = judge(
+                query,
+                evidence,
+                threshold=threshold,
+                mentions=self.collection.mentions,
+                cyrillic_collection=self.collection.has_cyrillic,
+                stated=self.collection.numbers,
+                speaks_of=self._speaks_of,
+            )
+            if not (told and told[1]) and way is not enumerate_:  # a list tells of nothing nearest
+                told = verdict, evidence
+            if verdict.reason is None:
+                return verdict, evidence
+        assert told is not None
+        return told
+
+    def read(self, query: Query, ranked: Sequence[RankedPassage]) -> tuple[Evidence, ...]:
+        """Return what the reader finds in passages, the most probable first."""
+        return find_evidence(
+            query,
+            ranked,
+            reader=self.reader,
+            rarity=self.collection.rarity,
+            languages=self.collection.languages,
+            similarities=self._similarities,
+            probability=self.known.probability,
+        )
+
+    def _read_on(
+        self, query: Query, chosen: frozenset[str] | None
+    ) -> tuple[tuple[Evidence, ...], float]:
+        """Read a few passages, and more while nothing holds; return the evidence of all rounds, the
+        most probable first, with the threshold that applies to it.
+        """
+        read: list[Evidence] = []
+        for ranked in rounds(
+            query, self.retriever, self.collection.languages, chosen, self.settings.passages_read
+        ):
+            evidence = self.read(query, ranked)
+            read.extend(evidence)
+            threshold = self.threshold(evidence)
+            if evidence and evidence[0].probability >= threshold:
+                return evidence, threshold
+        read.sort(key=lambda one: -one.probability)
+        return tuple(read), self.threshold(read)
+
+    def threshold(self, evidence: Sequence[Evidence]) -> float:
+        """Return the probability from which on the best evidence keeps to the operator's risk."""
+        if not evidence:
+            return 1.0
+        return self.known.model(evidence[0].features).threshold(self.settings.answer_risk)
+
+    def _table(self, row: Passage) -> Passage | None:
+        one = row.document_id
+        text = self.retriever.document(one).text
+        return whole_table(row, self.retriever.passages_of(one), text)
+
+    def _speaks_of(self, evidence: Evidence, name: Term) -> bool:
+        """Say whether the place where evidence stands speaks of a name: its passage with the
+        headings over it, the passage before it or the document's opening; or the whole collection
+        does, which then needn't repeat it.
+        """
+        if self.collection.is_pervasive(name):
+            return True
+        passage = evidence.passage
+        for text in (
+            f"{passage.context_line} {passage.table_header} {passage.lead_in} {passage.text}",
+            self._announced(passage.document_id),
+        ):
+            if Mentions(text).has(name):
+                return True
+        if passage.passage_id == 0:
+            return False
+        before = self.retriever.passage(passage.passage_id - 1)
+        return before.document_id == passage.document_id and Mentions(before.text).has(name)
+
+    def _announced(self, document_id: str) -> str:
+        """Return what a document says of itself beside its headings: its first lines, and its date
+        and theirs in all words for it.
+        """
+        first = self.retriever.document(document_id).text[:ANNOUNCED_CHARACTERS]
+        first = " ".join(first.split("\n\n")[:2])
+        day = self.catalogue.days.get(document_id)
+        return " ".join([first, *month_words(first, day.month if day else None), str(day or "")])
+
+    def _choose_sentences(
+        self, query: Query, ranked: Sequence[RankedPassage], chosen: frozenset[str] | None
+    ) -> tuple[Evidence, ...]:
+        count = SENTENCES_MAX.get(query.kind, 1)
+        if query.kind == "overview" and not query.terms:
+            documents = [
+                summary.document_id
+                for summary in self.retriever.documents()
+                if chosen is None or summary.document_id in chosen
+            ]
+            led = [self.retriever.passages_of(one) for one in documents[:DOCUMENTS_LED_MAX]]
+            return find_leads(led, sentences_max=count)
+        if query.kind == "overview":
+            section = find_section(
+                query,
+                ranked,
+                announced=self._announced,
+                passages_of=self.retriever.passages_of,
+                rarity=self.collection.rarity,
+                sentences_max=count,
+            )
+            if section:
+                return section
+        if query.sides is not None:
+            return find_sides(
+                query,
+                ranked,
+                rarity=self.collection.rarity,
+                languages=self.collection.languages,
+                similarities=self._similarities,
+            )
+        return find_sentences(
+            query,
+            ranked,
+            rarity=self.collection.rarity,
+            languages=self.collection.languages,
+            sentences_max=count,
+        )
+
+    def _similarities(self, question: str, texts: Sequence[str]) -> list[float]:
+        """Return the encoder's cosine of a question and each text."""
+        encoder = self.retriever.encoder
+        vectors = encoder.encode_passages(texts) @ encoder.encode_queries([question])[0]
+        return [float(cosine) for cosine in vectors]

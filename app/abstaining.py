@@ -12,7 +12,8 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from app.figures import magnitudes_down
-from app.language import Measure, detect_language, is_cyrillic, lexicon, numbers, opposites
+from app.language import detect_language, is_cyrillic, numbers
+from app.lexicon import Measure, lexicon, opposites
 from app.measures import gives_measure, measure_asked
 from app.types import Evidence, Query, Term, Verdict
 from index import words

@@ -9,7 +9,8 @@ from functools import cache
 from pathlib import PurePosixPath
 from typing import Final, NamedTuple
 
-from app.language import LANGUAGES, lexicon, stems
+from app.language import stems
+from app.lexicon import LANGUAGES, lexicon
 from app.types import Language
 from index import DocumentSummary, fold, words
 

@@ -9,15 +9,8 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Final
 
-from app.language import (
-    LANGUAGES,
-    detect_language,
-    lexicon,
-    numbers,
-    same_name,
-    spelled_numbers,
-    stems,
-)
+from app.language import detect_language, numbers, same_name, spelled_numbers, stems
+from app.lexicon import LANGUAGES, lexicon
 from app.types import Language, Term
 from index import Retriever, fold, words
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.candidates import Candidate, candidates, overlap, share_covered
-from app.language import Measure, lexicon
+from app.lexicon import Measure, lexicon
 from app.measures import gives_measure, measure_asked
 from app.mentions import Mentions
 from app.quotes import text_of

@@ -10,7 +10,8 @@ from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Final
 
-from app.language import LANGUAGES, lexicon, stems
+from app.language import stems
+from app.lexicon import LANGUAGES, lexicon
 from app.types import Draft, Line, Quoted
 from index import Passage, RankedPassage, find_same_words, words
 

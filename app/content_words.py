@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from app.language import Lexicon, stems
+from app.language import stems
+from app.lexicon import Lexicon
 from app.types import Term
 from index import fold, words
 

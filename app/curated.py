@@ -12,7 +12,8 @@ from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
 from app.curated_file import CuratedEntry, CuratedSpan
-from app.language import opposites, same_name
+from app.language import same_name
+from app.lexicon import opposites
 from app.mentions import Mentions
 from app.types import Query, Quoted
 from index import Document, Retriever, words

@@ -12,7 +12,8 @@ from typing import Final
 
 from app.catalogue import YEAR
 from app.figures import Figure, read_figure
-from app.language import LANGUAGES, lexicon, same_name
+from app.language import same_name
+from app.lexicon import LANGUAGES, lexicon
 from app.mentions import Mentions
 from app.types import Evidence, Features, Query
 from index import Passage, words

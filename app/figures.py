@@ -13,7 +13,8 @@ from functools import cache
 from typing import Final, NamedTuple
 
 from app.catalogue import YEAR
-from app.language import LANGUAGES, lexicon, numbers, stems
+from app.language import numbers, stems
+from app.lexicon import LANGUAGES, lexicon
 from app.measures import gives_measure
 from index import fold, words
 

@@ -7,7 +7,8 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from app.language import detect_language, lexicon
+from app.language import detect_language
+from app.lexicon import lexicon
 from app.mentions import Mentions
 from app.quotes import quote_around, text_of
 from app.types import Evidence, Features, Language, Query

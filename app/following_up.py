@@ -13,7 +13,7 @@ from typing import Final, NamedTuple, Self
 from rapidfuzz.distance import Postfix
 
 from app.content_words import bare_text, content_terms
-from app.language import Lexicon
+from app.lexicon import Lexicon
 from app.types import QuestionKind
 from index import Word, fold, words
 

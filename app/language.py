@@ -1,28 +1,24 @@
-"""What is known about English, Russian and Kazakh: word lists, stems, numbers, names.
+"""What is known about English, Russian and Kazakh beside their word lists: stems, numbers, names.
 
-The word lists are data (``app/languages``). Everything is folded (``index.fold``), so that a
+Everything is folded (``index.fold``), so that a
 Kazakh question typed on a Russian keyboard matches.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
-from functools import cache, lru_cache
-from pathlib import Path
-from typing import Final, Literal, TypeAlias
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import Final
 
 import Stemmer
-from pydantic import Field, field_validator
 from rapidfuzz.distance import DamerauLevenshtein, Levenshtein
 from rapidfuzz.fuzz import ratio
 
-from app.types import CourtesyKind, Language, QuestionKind
-from index import Frozen, Word, fold, words
+from app.lexicon import Lexicon, lexicon
+from app.types import Language
+from index import Word, fold, words
 
-LANGUAGES: Final[tuple[Language, ...]] = ("en", "ru", "kk")
-Measure: TypeAlias = Literal["money", "area", "percent", "duration", "length", "extent"]
-"""In order of precedence; an extent ("how long") is a length or a duration."""
 NAME_RATIO: Final = 85.0
 """Similarity from which two names in different scripts are taken for one, 0…100.
 
@@ -31,234 +27,6 @@ Measured beside the table of letters: 27 of 28 names found at 85; at 80 common w
 
 NAME_LETTERS_MIN: Final = 5
 """Shorter names are told apart by their endings."""
-
-
-class DocumentWords(Frozen):
-    """How a language names a document ("in the 2024 report") and a day ("as of March 2023").
-
-    ``nouns`` are what documents are called, by what they mean in any language; ``subjects`` too,
-    but they are as often what a document is about. A document's name follows a cue, or one of the
-    ``light_cues``, which mean other things as well; or it stands before one of ``cues_after``, or
-    ends in one of ``endings_after``. ``joints`` are small words inside a name, ``generic`` words
-    of a name that tell no document from another.
-    """
-
-    nouns: dict[str, frozenset[str]]
-    subjects: dict[str, frozenset[str]]
-    cues: tuple[str, ...]
-    light_cues: tuple[str, ...]
-    cues_after: tuple[str, ...]
-    endings_after: tuple[str, ...]
-    joints: frozenset[str]
-    asking_verbs: frozenset[str]
-    telling_verbs: frozenset[str]
-    latest: frozenset[str]
-    generic: frozenset[str]
-    as_of: tuple[re.Pattern[str], ...]
-
-    @field_validator("nouns", "subjects", mode="before")
-    @classmethod
-    def _split_each(cls, value: dict[str, str]) -> dict[str, frozenset[str]]:
-        return {meaning: frozenset(fold(forms).split()) for meaning, forms in value.items()}
-
-    @field_validator("joints", "asking_verbs", "telling_verbs", "latest", "generic", mode="before")
-    @classmethod
-    def _split(cls, value: str) -> frozenset[str]:
-        return frozenset(fold(value).split())
-
-    @field_validator("endings_after", mode="before")
-    @classmethod
-    def _split_in_order(cls, value: str) -> tuple[str, ...]:
-        return tuple(fold(value).split())
-
-    @field_validator("cues", "light_cues", "cues_after", mode="before")
-    @classmethod
-    def _longest_first(cls, value: Iterable[str]) -> tuple[str, ...]:
-        return tuple(sorted(map(fold, value), key=len, reverse=True))
-
-    @field_validator("as_of", mode="before")
-    @classmethod
-    def _compile(cls, value: Iterable[str]) -> tuple[re.Pattern[str], ...]:
-        return tuple(re.compile(_fold_pattern(pattern)) for pattern in value)
-
-
-class Lexicon(Frozen):
-    """The word lists of one language; patterns are folded regular expressions."""
-
-    function_words: frozenset[str]
-    question_words: frozenset[str]
-    pronouns: frozenset[str]
-    possessives: frozenset[str]
-    """Those of the pronouns that say whose, where the language marks it on the noun's place."""
-    plural_pronouns: frozenset[str]
-    """Those of the pronouns that often stand for nobody named before ("what do they grow?")."""
-    auxiliaries: frozenset[str]
-    """Verbs that follow a question word ("when did", "who is")."""
-    impersonal: tuple[re.Pattern[str], ...]
-    """Where a pronoun stands for nothing ("does it take", "is it true")."""
-    whole_collection: tuple[re.Pattern[str], ...]
-    """How the documents themselves are named ("these documents")."""
-    determiners: frozenset[str]
-    """Words that open a phrase for a thing; empty for a language without articles."""
-    verdict_words: frozenset[str]
-    """Words that ask for a verdict ("allowed", "enough"): what answers may say the opposite."""
-    conjunctions: frozenset[str]
-    """Words that join the items of a list in a sentence."""
-    side_joints: tuple[frozenset[str], ...]
-    """Words that join the two sides of a comparison, those that say it most surely first."""
-    than: frozenset[str]
-    """Those of them that stand after how the sides differ, not after the first of them."""
-    comparatives: re.Pattern[str]
-    """Words that say how the sides of a comparison differ ("busier"), which documents don't say."""
-    followup_openings: tuple[str, ...]
-    year_before: re.Pattern[str]
-    year_after: re.Pattern[str]
-    kinds: dict[QuestionKind, tuple[re.Pattern[str], ...]]
-    approvals: tuple[re.Pattern[str], ...]
-    """What is said in place of thanks ("great", "I see"), and as often opens something else."""
-    courtesies: dict[CourtesyKind, tuple[re.Pattern[str], ...]]
-    preambles: tuple[re.Pattern[str], ...]
-    """What may precede a question and is no part of it ("could you tell me", "I wonder")."""
-    respelled: tuple[tuple[re.Pattern[str], str], ...]
-    """How small words are misspelt that no rule of letters would mend ("dose the ferry …"); a
-    pattern's only group is what is replaced, or else the whole.
-    """
-    orders: tuple[re.Pattern[str], ...]
-    number_words: dict[str, int]
-    time_words: frozenset[str]
-    hedges: tuple[str, ...]
-    opposites: dict[str, tuple[frozenset[str], frozenset[str]]]
-    measures: dict[Measure, tuple[tuple[re.Pattern[str], ...], tuple[re.Pattern[str], ...]]]
-    """For each measure, how it is asked for, and what a text has that gives it."""
-    months: tuple[frozenset[str], ...] = Field(min_length=12, max_length=12)
-    magnitudes: dict[str, int]
-    light_words: frozenset[str]
-    """Words that a sentence may have or lack and say the same."""
-    document_words: DocumentWords
-
-    @field_validator(
-        "function_words",
-        "question_words",
-        "pronouns",
-        "possessives",
-        "plural_pronouns",
-        "auxiliaries",
-        "determiners",
-        "verdict_words",
-        "conjunctions",
-        "than",
-        "time_words",
-        "light_words",
-        mode="before",
-    )
-    @classmethod
-    def _split(cls, value: str) -> frozenset[str]:
-        return frozenset(fold(value).split())
-
-    @field_validator("followup_openings", "hedges", mode="before")
-    @classmethod
-    def _longest_first(cls, value: Iterable[str]) -> tuple[str, ...]:
-        return tuple(sorted(map(fold, value), key=len, reverse=True))
-
-    @field_validator("months", "side_joints", mode="before")
-    @classmethod
-    def _split_each(cls, value: Iterable[str]) -> tuple[frozenset[str], ...]:
-        return tuple(frozenset(fold(forms).split()) for forms in value)
-
-    @field_validator("number_words", "magnitudes", mode="before")
-    @classmethod
-    def _fold_keys(cls, value: dict[str, int]) -> dict[str, int]:
-        return {fold(word): number for word, number in value.items()}
-
-    @field_validator("opposites", mode="before")
-    @classmethod
-    def _split_pairs(
-        cls, value: dict[str, tuple[str, str]]
-    ) -> dict[str, tuple[frozenset[str], frozenset[str]]]:
-        return {
-            name: (frozenset(fold(one).split()), frozenset(fold(other).split()))
-            for name, (one, other) in value.items()
-        }
-
-    @field_validator("measures", mode="before")
-    @classmethod
-    def _compile_measures(cls, value: dict[str, dict[str, list[str]]]) -> dict[str, object]:
-        return {
-            name: tuple(
-                tuple(re.compile(_fold_pattern(pattern)) for pattern in patterns[side])
-                for side in ("asked", "given")
-            )
-            for name, patterns in value.items()
-        }
-
-    @field_validator("year_before", "year_after", mode="before")
-    @classmethod
-    def _compile_one(cls, value: str) -> re.Pattern[str]:
-        return re.compile(_fold_pattern(value))
-
-    @field_validator("respelled", mode="before")
-    @classmethod
-    def _compile_first(cls, value: dict[str, str]) -> tuple[tuple[re.Pattern[str], str], ...]:
-        return tuple((re.compile(_fold_pattern(one)), meant) for one, meant in value.items())
-
-    @field_validator("orders", "preambles", "impersonal", "whole_collection", mode="before")
-    @classmethod
-    def _compile(cls, value: Iterable[str]) -> tuple[re.Pattern[str], ...]:
-        return tuple(re.compile(_fold_pattern(pattern)) for pattern in value)
-
-    @field_validator("courtesies", mode="before")
-    @classmethod
-    def _compile_whole_words(
-        cls, value: dict[str, list[str]]
-    ) -> dict[str, tuple[re.Pattern[str], ...]]:
-        return {name: _compiled_whole(patterns) for name, patterns in value.items()}
-
-    @field_validator("approvals", mode="before")
-    @classmethod
-    def _compile_whole(cls, value: Iterable[str]) -> tuple[re.Pattern[str], ...]:
-        return _compiled_whole(value)
-
-    @field_validator("kinds", mode="before")
-    @classmethod
-    def _compile_groups(cls, value: dict[str, list[str]]) -> dict[str, tuple[re.Pattern[str], ...]]:
-        return {
-            name: tuple(re.compile(_fold_pattern(pattern)) for pattern in patterns)
-            for name, patterns in value.items()
-        }
-
-
-def _compiled_whole(patterns: Iterable[str]) -> tuple[re.Pattern[str], ...]:
-    return tuple(re.compile(rf"(?:{_fold_pattern(one)})(?!\w)") for one in patterns)
-
-
-def _fold_pattern(pattern: str) -> str:
-    """Fold a regular expression's letters; its escapes stay as they are."""
-    return re.sub(r"\\.|[^\\]+", lambda m: m[0] if m[0][0] == "\\" else fold(m[0]), pattern)
-
-
-@cache
-def lexicon(language: Language) -> Lexicon:
-    """Return the word lists of a language, read once."""
-    file = Path(__file__).parent / "languages" / f"{language}.json"
-    return Lexicon.model_validate_json(file.read_text(encoding="utf-8"))
-
-
-Side: TypeAlias = Callable[[str], bool]
-"""A test of a folded word: does it say this side of a pair of opposites?"""
-
-
-@cache
-def opposites() -> tuple[tuple[Side, Side], ...]:
-    """Return the pairs of opposites ("rise" and its like, "fall" and its like) of all languages,
-    so that a question in one language meets a quote in another.
-    """
-    sides: dict[str, tuple[set[str], set[str]]] = {}
-    for language in LANGUAGES:
-        for name, (one, other) in lexicon(language).opposites.items():
-            ones, others = sides.setdefault(name, (set(), set()))
-            ones.update(one)
-            others.update(other)
-    return tuple((one.__contains__, other.__contains__) for one, other in sides.values())
 
 
 _KAZAKH_LETTERS = frozenset("әғқңөұүһі")

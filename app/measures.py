@@ -13,7 +13,7 @@ import re
 from functools import cache
 from typing import Final, get_args
 
-from app.language import LANGUAGES, Measure, lexicon
+from app.lexicon import LANGUAGES, Measure, lexicon
 from app.types import Language
 from index import fold, words
 

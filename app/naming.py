@@ -14,7 +14,8 @@ from functools import reduce
 from typing import Final, Literal, TypeAlias
 
 from app.catalogue import YEAR, Catalogue, Day, meanings
-from app.language import LANGUAGES, Lexicon, lexicon, stems
+from app.language import stems
+from app.lexicon import LANGUAGES, Lexicon, lexicon
 from app.types import Language
 from index import Frozen, Word, fold, words
 

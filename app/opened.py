@@ -19,7 +19,7 @@ from app.curated_file import CuratedEntry
 from app.disagreeing import find_disagreement
 from app.errors import QuestionRefused
 from app.found import Found
-from app.language import LANGUAGES, lexicon
+from app.lexicon import LANGUAGES, lexicon
 from app.naming import Naming, name_documents
 from app.querying import heard_before, understand
 from app.rendering import Frame

@@ -18,14 +18,8 @@ from app.content_words import bare_text, content_terms
 from app.errors import QuestionRefused
 from app.figures import quantities
 from app.following_up import FollowUp, resolve
-from app.language import (
-    LANGUAGES,
-    Lexicon,
-    detect_language,
-    is_cyrillic,
-    lexicon,
-    spelled_numbers,
-)
+from app.language import detect_language, is_cyrillic, spelled_numbers
+from app.lexicon import LANGUAGES, Lexicon, lexicon
 from app.sides import two_sides
 from app.speller import Speller
 from app.types import CourtesyKind, Language, Query, QuestionKind, Term

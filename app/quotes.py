@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from app.language import detect_language, lexicon
+from app.language import detect_language
+from app.lexicon import lexicon
 from index import Passage, words
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from app.language import Lexicon
+from app.lexicon import Lexicon
 from app.types import Term
 from index import Word, words
 

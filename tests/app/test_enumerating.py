@@ -4,7 +4,7 @@ from app.choosing import find_sentences
 from app.content_words import content_terms
 from app.enumerating import find_enumeration, whole_table
 from app.enumerations import asked_for, enumerations
-from app.language import lexicon
+from app.lexicon import lexicon
 from app.types import Evidence, Features, Query
 from index import Passage, RankedPassage, Sentence
 from tests.app.asking import understood

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from app.following_up import FollowUp, resolve
-from app.language import lexicon
+from app.lexicon import lexicon
 from app.types import Language
 
 

@@ -4,17 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.language import (
-    LANGUAGES,
-    detect_language,
-    lexicon,
-    numbers,
-    opposites,
-    romanise,
-    same_name,
-    spelled_numbers,
-    stems,
-)
+from app.language import detect_language, numbers, romanise, same_name, spelled_numbers, stems
+from app.lexicon import LANGUAGES, lexicon, opposites
 from app.types import Language
 from index import fold, words
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.language import Measure
+from app.lexicon import Measure
 from app.measures import gives_measure, measure_asked
 from app.types import Language
 

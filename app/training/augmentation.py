@@ -24,6 +24,14 @@ QUESTION_WORDS = frozenset(
     "what which who whom whose when where why how the a an of in on at to for from by with is are"
     " was were be been do does did has have had and or that this it its as many much".split()
 )
+SMALL_WORDS = frozenset(
+    "the a an is are was were be do does did of to in on at has have been for"
+    " в на с у к по был была".split()
+)
+SMALL_WORD_LEFT_OUT = 0.4
+SMALL_LETTERS_SHARE = 0.7
+MISSPELT_SHARE = 0.3
+LONG_WORD_LETTERS = 6
 OPPOSITES = {
     one: other
     for pair in (
@@ -61,6 +69,26 @@ def in_two_languages(question: Question, chance: random.Random) -> Question:
 
     changed = " ".join(WORD.sub(exchange, question.question).split())
     return replace(question, question=changed)
+
+
+def typed_in_haste(question: Question, chance: random.Random) -> Question:
+    """Write a question as it is typed in haste: in small letters, some small words and the question
+    mark left out, sometimes two letters of a long word changed round or one forgotten.
+    """
+    kept = [
+        word
+        for word in question.question.rstrip("? ").split()
+        if word.lower() not in SMALL_WORDS or chance.random() > SMALL_WORD_LEFT_OUT
+    ]
+    if chance.random() < SMALL_LETTERS_SHARE:
+        kept = [word.lower() for word in kept]
+    long = [at for at, word in enumerate(kept) if len(word) >= LONG_WORD_LETTERS and word.isalpha()]
+    if long and chance.random() < MISSPELT_SHARE:
+        at = chance.choice(long)
+        word, place = kept[at], chance.randrange(1, len(kept[at]) - 2)
+        rest = word[place + 1] + word[place] if chance.random() < 0.5 else word[place]
+        kept[at] = word[:place] + rest + word[place + 2 :]
+    return replace(question, question=" ".join(kept)) if kept else question
 
 
 def content_words(text: str) -> frozenset[str]:

@@ -19,6 +19,7 @@ from app.training.augmentation import (
     in_two_languages,
     left_out,
     turned_round,
+    typed_in_haste,
     window,
     window_under_heading,
     with_heading,
@@ -73,6 +74,7 @@ GROUPED = (
 """Of these, whole groups are drawn."""
 HEADING_SHARE = 0.25
 TWO_LANGUAGES_SHARE = 0.06
+HASTE_SHARE = 0.2
 GROUP_HEADING_SHARE = 0.3
 GROUP_TWO_LANGUAGES_SHARE = 0.04
 OTHER_PASSAGES = 2
@@ -186,6 +188,8 @@ class Mixture:
         characters = 1150 if whole else chance.randint(260, 560)
         if chance.random() < GROUP_TWO_LANGUAGES_SHARE:
             question = in_two_languages(question, chance)
+        if chance.random() < HASTE_SHARE:
+            question = typed_in_haste(question, chance)
         own = window_under_heading(question, characters, chance)
         left = left_out(question, own.context)
         near = self.neighbours.of(source.name, question)
@@ -207,6 +211,8 @@ class Mixture:
         question = window(question, characters, chance)
         if chance.random() < TWO_LANGUAGES_SHARE:
             question = in_two_languages(question, chance)
+        if chance.random() < HASTE_SHARE:
+            question = typed_in_haste(question, chance)
         return with_heading(question, chance) if chance.random() < HEADING_SHARE else question
 
     def made_unanswerable(

@@ -9,6 +9,7 @@ from app.training.augmentation import (
     exchanged,
     in_two_languages,
     turned_round,
+    typed_in_haste,
     window,
     with_heading,
     without_answer_sentences,
@@ -86,3 +87,22 @@ def test_a_question_in_two_languages_keeps_its_names() -> None:
     mixed = [in_two_languages(question, random.Random(seed)) for seed in range(8)]
     assert all("Anna Reed" in each.question for each in mixed)
     assert "министр" in "".join(each.question for each in mixed)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_a_question_typed_in_haste_keeps_its_answer_and_the_words_that_carry_it(seed: int) -> None:
+    question = asked("Who was the chairman of the port in 1901?", "Anna Reed")
+    hasty = typed_in_haste(question, random.Random(seed))
+    said = hasty.question.lower().split()
+    assert hasty.answers == question.answers
+    assert "?" not in hasty.question
+    assert said[0] == "who"
+    assert {"port", "1901"} <= set(said)
+    chairman = next(word for word in said if word.startswith("c"))
+    assert len(chairman) >= len("chairman") - 1
+    assert set(chairman) <= set("chairman")
+
+
+def test_a_question_of_small_words_alone_is_left_as_it_is() -> None:
+    question = asked("Is was were?", "1955")
+    assert all(typed_in_haste(question, random.Random(seed)).question for seed in range(20))

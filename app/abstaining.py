@@ -23,6 +23,8 @@ NEAR_MISS_SHARE: Final = 0.5
 MISSING_TERMS_MAX: Final = 4
 SAME_WORTH: Final = 0.9
 """A word of the documents that is worth this much of a question's word means the same."""
+OF_WHAT: Final = frozenset({"of"})
+"""English words after which a capital says of what something is; Russian and Kazakh have cases."""
 COUNT_MAX: Final = 10
 """A whole number up to this may count what is asked for ("three results") and needn't be stated."""
 
@@ -36,12 +38,14 @@ def judge(
     cyrillic_collection: bool,
     stated: frozenset[str],
     speaks_of: Callable[[Evidence, Term], bool],
+    is_common: Callable[[Term], bool],
 ) -> Verdict:
     """Return whether the evidence, the most probable first, answers the question.
 
     ``mentions`` says whether any document has a term, ``stated`` holds the numbers that occur in
     any document, ``cyrillic_collection`` says whether any document is written in Cyrillic,
-    ``speaks_of`` whether what stands around a piece of evidence speaks of a name.
+    ``speaks_of`` whether what stands around a piece of evidence speaks of a name, and
+    ``is_common`` whether the documents write a word small somewhere.
     """
     best = evidence[0].probability if evidence else 0.0
     if query.is_order:
@@ -73,7 +77,7 @@ def judge(
         or _contradicts(query, evidence[0])
         or _in_another_measure(query, evidence[0])
         or _names_one(query, evidence[0])
-        or _of_another(query, evidence, speaks_of)
+        or _of_another(query, evidence, speaks_of, is_common)
     ):
         return Verdict(evidence=(), reason="not_stated", missing_terms=missing, probability=best)
     accepted = tuple(one for one in evidence if one.probability >= threshold)
@@ -89,30 +93,39 @@ def judge(
 
 
 def _of_another(
-    query: Query, evidence: Sequence[Evidence], speaks_of: Callable[[Evidence, Term], bool]
+    query: Query,
+    evidence: Sequence[Evidence],
+    speaks_of: Callable[[Evidence, Term], bool],
+    is_common: Callable[[Term], bool],
 ) -> bool:
     """Say whether a question names somebody or something that the evidence isn't about: nothing of
     the name stands there ("the Minister of Energy"), though the documents speak of it elsewhere.
 
-    A name in another language is translated as often as not, and proves nothing.
+    A name in another language is translated as often as not, and proves nothing; nor does a word
+    that documents write small, unless it says of what something is ("the Minister of Energy").
     """
     if evidence[0].features.foreign:
         return False
     shown = evidence[:1] if evidence[0].span else evidence
     return any(
         not any(speaks_of(one, term) for one in shown for term in name)
-        for name in _names(query.standalone_question, query.terms)
+        for name in _names(query.standalone_question, query.terms, is_common)
     )
 
 
-def _names(question: str, terms: Sequence[Term]) -> list[list[Term]]:
+def _names(
+    question: str, terms: Sequence[Term], is_common: Callable[[Term], bool]
+) -> list[list[Term]]:
     """Return the names in a question, each the words of it that stand together."""
     known = {term.text: term for term in terms if term.is_name}
     names: list[list[Term]] = []
     end = -2
+    before = ""
     for word in words(question):
         term = known.get(question[word.start : word.end])
-        if term is None:
+        of_what = before in OF_WHAT
+        before = word.folded
+        if term is None or (is_common(term) and not of_what):
             continue
         if word.start - end <= 2 and not question[end : word.start].strip(" .-–'"):
             names[-1].append(term)

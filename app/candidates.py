@@ -13,7 +13,7 @@ from app.figures import counts, quantities
 from app.mentions import Mentions
 from app.quotes import quote_around, text_of
 from app.types import Evidence, Features, Language, Query
-from index import Passage, RankedPassage
+from index import Passage, RankedPassage, item_start
 
 
 class Candidate(NamedTuple):
@@ -76,7 +76,22 @@ def quotable(passage: Passage, *, whole: bool) -> list[tuple[int, int]]:
     lists = [one.span for one in enumerations(passage)]
     places = ((one.start, one.end) for one in passage.sentences)
     alone = (one for one in places if not any(a <= one[0] < b for a, b in lists))
-    return [*lists, *(quote_around(passage, one) for one in alone)]
+    quotes = [*lists, *(quote_around(passage, one) for one in alone)]
+    return [one for one in quotes if not _is_headline(passage, one)] or quotes
+
+
+def _is_headline(passage: Passage, quote: tuple[int, int]) -> bool:
+    """Say whether a quote is a whole line that is neither a sentence nor an item ("Minutes of May
+    2").
+    """
+    start, end = (place - passage.start for place in quote)
+    line = passage.text.rfind("\n", 0, start) + 1
+    return (
+        start == line
+        and passage.text[end - 1 : end].isalnum()
+        and passage.text[end : end + 1] in ("", "\n")
+        and not item_start(passage.text, line)
+    )
 
 
 def share_covered(weights: NDArray[np.float64], taken: Sequence[Candidate]) -> float:

@@ -12,7 +12,7 @@ from app.figures import counts
 from app.language import numbers
 from app.mentions import Mentions
 from app.quotes import text_of
-from app.types import Evidence, Features, Language, Query
+from app.types import Evidence, Features, Language, Query, Term
 from index import Passage, RankedPassage, words
 
 COVERAGE_SHARE_MIN: Final = 0.5
@@ -28,6 +28,8 @@ question to be about it."""
 WORDS_MIN: Final = 4
 """A heading that is written as an item ("1. Budget") is no sentence."""
 FIGURES_COUNTED_MAX: Final = 3
+TERM_WORTH_MIN: Final = 0.5
+"""How far a text must have a word for it to speak of it, 0…1."""
 _PARAGRAPHS: Final = frozenset({"topic", "comparison", "list"})
 """Kinds of question whose answer is spread over the sentences of a paragraph."""
 
@@ -106,15 +108,17 @@ def find_section(
     passages_of: Callable[[str], Sequence[Passage]],
     rarity: Callable[[tuple[str, ...]], float],
     sentences_max: int,
-) -> tuple[Evidence, ...]:
+) -> tuple[Evidence, ...] | None:
     """Return what the document or section that a question is about says in brief, in its order, or
-    nothing where none of the headings over the passages covers the question.
+    None where none of the headings over the passages covers the question.
 
     ``announced`` is what a document says of itself beside its headings: its first lines and its
-    date. Of each passage the sentence that shares most with its heading and has a figure is taken,
-    then what else has figures. The probability is the share of the terms that the headings cover.
+    date. What has none of the words that they lack ("… about parking") is left out, and nothing is
+    left where one of these is nowhere inside. Of each part the sentence with most figures, or with
+    words of its heading, is taken before any second. The probability is the share of the terms
+    that the headings cover.
     """
-    best: tuple[float, str, tuple[str, ...]] | None = None
+    best: tuple[float, str, tuple[str, ...], list[Term]] | None = None
     seen: set[tuple[str, tuple[str, ...]]] = set()
     for candidate in ranked:
         one, path = candidate.passage.document_id, candidate.passage.heading_path
@@ -125,27 +129,30 @@ def find_section(
             said = Mentions(f"{' '.join(path[:depth])} {announced(one)}")
             coverage = said.coverage(query.terms, rarity)
             if coverage >= HEADING_COVERAGE_MIN and (best is None or coverage > best[0]):
-                best = coverage, one, path[:depth]
+                left = [term for term in query.terms if said.worth(term) < TERM_WORTH_MIN]
+                best = coverage, one, path[:depth], left
     if best is None:
-        return ()
-    coverage, document, place = best
+        return None
+    coverage, document, place, left = best
     inside = [
         passage
         for passage in passages_of(document)
         if passage.heading_path[: len(place)] == place and passage.kind != "table"
     ]
+    quotes = _in_brief(inside, sentences_max, left)
     probability = min(1.0, coverage)
-    return tuple(
-        one.model_copy(update={"probability": probability})
-        for one in _in_brief(inside, sentences_max)
-    )
+    return tuple(one.model_copy(update={"probability": probability}) for one in quotes)
 
 
-def _in_brief(passages: Sequence[Passage], count: int) -> list[Evidence]:
-    """Return quotes of passages, each heading's best before any's second, in their order.
+def _in_brief(passages: Sequence[Passage], count: int, about: Sequence[Term]) -> list[Evidence]:
+    """Return quotes of passages, each heading's best before any's second, in their order; only
+    those with one of the terms where there are any, and nothing where one of these is nowhere.
 
-    Under a single heading each passage speaks as one.
+    Under a single heading each passage speaks as one. A first line without a stop is a heading.
     """
+    inside = [Mentions(f"{one.context_line} {one.text}") for one in passages]
+    if not all(any(one.worth(term) >= TERM_WORTH_MIN for one in inside) for term in about):
+        return []
     by_heading = len({passage.heading_path for passage in passages}) > 1
     found: dict[object, list[tuple[int, Evidence, Mentions]]] = {}
     for passage in passages:
@@ -156,6 +163,9 @@ def _in_brief(passages: Sequence[Passage], count: int) -> list[Evidence]:
             if sum(1 for _ in words(text)) < WORDS_MIN:
                 continue
             said = Mentions(text)
+            place = said.joined(Mentions(passage.context_line))
+            if about and not any(place.worth(term) >= TERM_WORTH_MIN for term in about):
+                continue
             worth = min(FIGURES_COUNTED_MAX, len(counts(text))) + bool(said.shared(heading))
             evidence = _offered(passage, quote)
             found.setdefault(speaker, []).append((worth, evidence, said))

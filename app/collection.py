@@ -18,6 +18,7 @@ INITIALS_CHARACTERS_MAX: Final = 2_000_000
 """How much text of a collection is searched for what initials stand for."""
 PERVASIVE_SHARE: Final = 0.2
 """Share of the passages that name what a collection is about."""
+RETURNS_MIN: Final = 3
 _GROUPED_NUMBER = re.compile(r"\d{1,3}(?:[ \u00a0\u202f]\d{3})+")
 """A number that no single word gives."""
 _INITIALS = re.compile(r"\b[^\W\d_]{2,6}s?\b")
@@ -32,7 +33,9 @@ class Collection:
     def __init__(self, retriever: Retriever) -> None:
         summaries = retriever.documents()
         self.known_words: Mapping[str, int] = retriever.terms()
-        self.passages = sum(summary.passages for summary in summaries)
+        self._retriever = retriever
+        self._passages_of = {summary.document_id: summary.passages for summary in summaries}
+        self.passages = sum(self._passages_of.values())
         self.languages: dict[str, Language] = {}
         texts: list[str] = []
         grouped = set[str]()
@@ -70,6 +73,7 @@ class Collection:
         self._folded_text = fold(self._text)
         self.spelled_out = lru_cache(maxsize=1_024)(self._spelled_out)
         self.mentions = lru_cache(maxsize=4_096)(self._mentions)
+        self.writes_small = lru_cache(maxsize=4_096)(self._writes_small)
 
     def rarity(self, stemmed: tuple[str, ...]) -> float:
         """Return how much a word weighs by its stems: ln(1 + passages / passages that have it), as
@@ -82,6 +86,18 @@ class Collection:
         """Say whether a name stands in so many passages that the collection is about it."""
         found = max(self.stems[one] for one in term.stems)
         return found >= PERVASIVE_SHARE * self.passages
+
+    def _writes_small(self, term: Term) -> bool:
+        """Say whether the documents write a word in small letters somewhere, so that it is no
+        name.
+        """
+        return re.search(rf"\b{re.escape(term.text.lower())}\b", self._text) is not None
+
+    def returns_to(self, term: Term, document_id: str) -> bool:
+        """Say whether a document has a name again and again, so that it is about it."""
+        folded = fold(self._retriever.document(document_id).text)
+        passages = self._passages_of[document_id]
+        return folded.count(term.folded) >= max(RETURNS_MIN, PERVASIVE_SHARE * passages)
 
     def _mentions(self, term: Term) -> bool:
         """Say whether any document has a term, or the name that its initials stand for."""

@@ -13,6 +13,10 @@ from index import words
 REPEATED_SHARE: Final = 0.6
 """A sentence with this share of its stems, and all its numbers, in another repeats it."""
 
+ALIKE_LETTERS_MIN: Final = 4
+ALIKE_SHARE: Final = 0.6
+"""Of a name's letters, those that a word which speaks of it begins with."""
+
 
 class Mentions:
     """What a text mentions: the stems of its words, looked up by term."""
@@ -59,6 +63,13 @@ class Mentions:
             or (term.may_be_name and same_name(term.folded, word))
             for word in self._words
         )
+
+    def speaks_of(self, name: Term) -> bool:
+        """Say whether a name occurs, or a word that begins alike: its people, its language, its
+        region ("Russian", for Russia; "director", for whoever directs).
+        """
+        opening = name.folded[: max(ALIKE_LETTERS_MIN, round(ALIKE_SHARE * len(name.folded)))]
+        return self.has(name) or any(word.startswith(opening) for word in self._words)
 
     def worth(self, term: Term) -> float:
         """Return how far the text has a term, 0…1: in part by words that mean about the same."""

@@ -35,8 +35,10 @@ _ASKED_OUTRIGHT: Final = frozenset({"who", "when", "where", "how_much"})
 """Kinds with question words of their own."""
 _BLANK: Final = "\u00b7"
 """Unlike a space it leaves no name at the beginning of what is left."""
-_SENTENCE_END: Final = re.compile(r"(?<=\w{3}[.!?])\s+(?=\S)")
-"""Not after an abbreviation ("Dr.", "St.")."""
+_SENTENCE_END: Final = re.compile(
+    r"(?<=[!?])\s+|(?<=[a-z\u0430-\u045f\u0493-\u04e9]{4}\.)\s+(?=\D)"
+)
+"""Not after an abbreviation ("Jan.", "Capt.")."""
 _GAP: Final = re.compile(r"\.[*+]|(?:^|[( |]|\\b)\\w|\[\^")
 """In a pattern, what stands for any words; after letters it only stands for an ending."""
 
@@ -69,7 +71,7 @@ def understand(
         follow_up = follow_up.about(antecedent, read, lists)
     chosen = follow_up.readings[min(reading, len(follow_up.readings) - 1)]
     standalone, says_kind = chosen.standalone, chosen.says_kind
-    says_kind = _asking(says_kind)
+    says_kind = _asking(says_kind, lists)
     kind = _kind(bare_text(says_kind), content_terms(says_kind, lists), lists)
     terms = content_terms(_subject(standalone, kind, lists), lists)
     if kind == "yes_no":
@@ -257,12 +259,12 @@ def _opens_as_request(text: str, lists: Lexicon) -> bool:
     )
 
 
-def _asking(text: str) -> str:
-    """Return the sentence of a text that asks, the last of several, or the text: "I joined last
-    year. May I vote?" is no question of when.
+def _asking(text: str, lists: Lexicon) -> str:
+    """Return the sentence of a text that asks for something ("Do you know?" doesn't), the last of
+    several, or the text: "I joined last year. May I vote?" is no question of when.
     """
     parts = _SENTENCE_END.split(text)
-    asking = [part for part in parts if part.endswith("?") and len(part.split()) > 1]
+    asking = [part for part in parts if part.endswith("?") and content_terms(part, lists)]
     return asking[-1] if len(parts) > 1 and asking else text
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import takewhile
 from typing import Final
 
 from app.abstaining import judge
@@ -33,8 +34,9 @@ SENTENCES_MAX: Final = {"overview": 8, "comparison": 4, "topic": 3}
 """Sentences, paragraphs or lists quoted where no single span is the answer, by kind of question."""
 DOCUMENTS_LED_MAX: Final = 6
 """Documents that an overview of a whole collection opens with."""
-ANNOUNCED_CHARACTERS: Final = 200
-"""Of a document's text, what may say what it is ("Minutes of the meeting of April 22")."""
+OPENING_PASSAGES: Final = 2
+ANNOUNCED_LINES: Final = 3
+SENTENCE_ENDS: Final = (".", "!", "?", ",", ";", ":", "…")
 
 
 class Weigher:
@@ -111,6 +113,7 @@ class Weigher:
                 cyrillic_collection=self.collection.has_cyrillic,
                 stated=self.collection.numbers,
                 speaks_of=self._speaks_of,
+                is_common=self.collection.writes_small,
             )
             if not (told and told[1]) and way is not enumerate_:  # a list tells of nothing nearest
                 told = verdict, evidence
@@ -162,29 +165,28 @@ class Weigher:
 
     def _speaks_of(self, evidence: Evidence, name: Term) -> bool:
         """Say whether the place where evidence stands speaks of a name: its passage with the
-        headings over it, the passage before it or the document's opening; or the whole collection
-        does, which then needn't repeat it.
+        headings over it, the passage before it, the document's opening, or the whole document or
+        collection again and again, which then needn't repeat it.
         """
         if self.collection.is_pervasive(name):
             return True
         passage = evidence.passage
-        for text in (
-            f"{passage.context_line} {passage.table_header} {passage.lead_in} {passage.text}",
-            self._announced(passage.document_id),
-        ):
-            if Mentions(text).has(name):
-                return True
-        if passage.passage_id == 0:
-            return False
-        before = self.retriever.passage(passage.passage_id - 1)
-        return before.document_id == passage.document_id and Mentions(before.text).has(name)
+        near = list(self.retriever.opening(passage.document_id, OPENING_PASSAGES))
+        if passage.passage_id > 0:
+            before = self.retriever.passage(passage.passage_id - 1)
+            near += [before] if before.document_id == passage.document_id else []
+        texts = [f"{passage.context_line} {passage.table_header} {passage.lead_in} {passage.text}"]
+        if any(Mentions(text).speaks_of(name) for text in [*texts, *(one.text for one in near)]):
+            return True
+        return self.collection.returns_to(name, passage.document_id)
 
     def _announced(self, document_id: str) -> str:
-        """Return what a document says of itself beside its headings: its first lines, and its date
-        and theirs in all words for it.
+        """Return what a document says of itself beside its headings: the lines before its first
+        sentence ("Minutes of April 22"), and its date and theirs in all words for it.
         """
-        first = self.retriever.document(document_id).text[:ANNOUNCED_CHARACTERS]
-        first = " ".join(first.split("\n\n")[:2])
+        opening = self.retriever.opening(document_id, 1)
+        lines = opening[0].text.splitlines()[:ANNOUNCED_LINES] if opening else []
+        first = " ".join(takewhile(lambda line: not line.rstrip().endswith(SENTENCE_ENDS), lines))
         day = self.catalogue.days.get(document_id)
         return " ".join([first, *month_words(first, day.month if day else None), str(day or "")])
 
@@ -209,7 +211,7 @@ class Weigher:
                 rarity=self.collection.rarity,
                 sentences_max=count,
             )
-            if section:
+            if section is not None:
                 return section
         if query.sides is not None:
             return find_sides(

@@ -130,6 +130,11 @@ class Retriever:
         """Return a document's passages in the order they stand."""
         return self._store.passages_of(document_id)
 
+    def opening(self, document_id: str, count: int) -> tuple[Passage, ...]:
+        """Return a document's first passages, so many at most."""
+        _, first, passages = self._rows[document_id]
+        return self._store.passages(range(first, first + min(count, passages)))
+
     def passage(self, passage_id: int) -> Passage:
         """Return one passage; raise KeyError for an id that there is none of."""
         found = self._store.passages([passage_id])

@@ -72,7 +72,7 @@ def brief(question: str, passages: list[Passage], count: int = 8) -> list[str]:
         rarity=lambda _: 1.0,
         sentences_max=count,
     )
-    return said(found)
+    return said(found or ())
 
 
 def test_a_document_in_brief_is_the_best_of_each_section_in_its_order(

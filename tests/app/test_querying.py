@@ -132,6 +132,11 @@ def test_a_question_at_the_limit_is_read_and_one_over_it_is_refused() -> None:
         ("Who is Dr. Mikhnev? I met him in 2020.", "who"),
         ("Я приехал в мае. Кто мне поможет?", "who"),
         ("Am I allowed to park there?", "yes_no"),
+        ("How much does a ticket cost? Do you know?", "how_much"),
+        ("When does it open? Can you tell me?", "when"),
+        ("How many ships called before Jan. 1, 2025?", "how_much"),
+        ("Who is Prof. Anna Smith?", "who"),
+        ("What is a lock in simple words?", "definition"),
         ("can it land there or no", "yes_no"),
     ],
 )

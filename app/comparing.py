@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from app.candidates import Candidate, candidates, overlap, share_covered
 from app.lexicon import Measure, lexicon
-from app.measures import gives_measure, measure_asked
+from app.measures import gives_measure, measure_compared
 from app.mentions import Mentions
 from app.quotes import text_of
 from app.types import Evidence, Language, Query, Term
@@ -39,12 +39,13 @@ def find_sides(
     """Return what is said of each side of a comparison in the same respect, one quote where it
     holds both; nothing where a side isn't spoken of.
 
-    Each one's probability is the share of the question's terms that they cover together, headings
-    included.
+    Each one's probability is the share of the terms for a side and for the respect that the side's
+    quote covers, headings included, of the side of which it covers less.
     """
     if query.sides is None:
         return ()
-    measure = measure_asked(query.standalone_question, query.language)
+    compared = measure_compared(query.standalone_question, query.language)
+    measure, measure_words = compared or (None, frozenset[str]())
     found = [
         one
         for one in candidates(query, ranked, rarity=rarity, languages=languages, whole=False)
@@ -75,10 +76,31 @@ def find_sides(
     taken = list(best[1:])
     if overlap(taken[0].evidence, taken[1].evidence):
         taken = taken[:1]
-    said = lexicon(query.language).comparatives  # how the sides differ is for the reader to see
-    weights *= [not said.fullmatch(term.folded) for term in query.terms]
-    share = share_covered(weights, taken)
+    share = min(
+        share_covered(weights * asked, [one])
+        for asked, one in zip(_asked_of(query, measure_words), best[1:], strict=True)
+    )
     return tuple(one.evidence.model_copy(update={"probability": share}) for one in taken)
+
+
+def _asked_of(query: Query, measure_words: frozenset[str]) -> list[list[bool]]:
+    """Return, for each side, which of the question's terms what is said of it must have: its own,
+    and those for the respect. How the sides differ ("busier") is for the reader to see, unless
+    nothing else tells the respect; that the measure is given has been seen to.
+    """
+    assert query.sides is not None
+    comparatives = lexicon(query.language).comparatives
+    of_either = {one.folded for side in query.sides for one in side}
+    respect = [term.folded for term in query.terms if term.folded not in of_either]
+    told = [one for one in respect if not comparatives.fullmatch(one) and one not in measure_words]
+    wanted = told if told or measure_words else respect
+    return [
+        [
+            term.folded in wanted or term.folded in {one.folded for one in side}
+            for term in query.terms
+        ]
+        for side in query.sides
+    ]
 
 
 def _likeness(one: Candidate, other: Candidate) -> float:

@@ -67,6 +67,19 @@ class DocumentWords(Frozen):
         return tuple(re.compile(_fold_pattern(pattern)) for pattern in value)
 
 
+class MeasureWords(Frozen):
+    """How a measure is asked for, what a text has that gives it, and the comparatives of it."""
+
+    asked: tuple[re.Pattern[str], ...]
+    given: tuple[re.Pattern[str], ...]
+    compared: tuple[re.Pattern[str], ...] = ()
+
+    @field_validator("asked", "given", "compared", mode="before")
+    @classmethod
+    def _compile(cls, value: Iterable[str]) -> tuple[re.Pattern[str], ...]:
+        return tuple(re.compile(_fold_pattern(pattern)) for pattern in value)
+
+
 class Lexicon(Frozen):
     """The word lists of one language; patterns are folded regular expressions."""
 
@@ -93,6 +106,8 @@ class Lexicon(Frozen):
     """Words that join the two sides of a comparison, those that say it most surely first."""
     than: frozenset[str]
     """Those of them that stand after how the sides differ, not after the first of them."""
+    compares: re.Pattern[str]
+    """Words after which one thing is compared "with" another, or differs "from" it."""
     comparatives: re.Pattern[str]
     """Words that say how the sides of a comparison differ ("busier"), which documents don't say."""
     followup_openings: tuple[str, ...]
@@ -113,8 +128,7 @@ class Lexicon(Frozen):
     time_words: frozenset[str]
     hedges: tuple[str, ...]
     opposites: dict[str, tuple[frozenset[str], frozenset[str]]]
-    measures: dict[Measure, tuple[tuple[re.Pattern[str], ...], tuple[re.Pattern[str], ...]]]
-    """For each measure, how it is asked for, and what a text has that gives it."""
+    measures: dict[Measure, MeasureWords]
     months: tuple[frozenset[str], ...] = Field(min_length=12, max_length=12)
     magnitudes: dict[str, int]
     light_words: frozenset[str]
@@ -165,18 +179,7 @@ class Lexicon(Frozen):
             for name, (one, other) in value.items()
         }
 
-    @field_validator("measures", mode="before")
-    @classmethod
-    def _compile_measures(cls, value: dict[str, dict[str, list[str]]]) -> dict[str, object]:
-        return {
-            name: tuple(
-                tuple(re.compile(_fold_pattern(pattern)) for pattern in patterns[side])
-                for side in ("asked", "given")
-            )
-            for name, patterns in value.items()
-        }
-
-    @field_validator("year_before", "year_after", mode="before")
+    @field_validator("year_before", "year_after", "compares", "comparatives", mode="before")
     @classmethod
     def _compile_one(cls, value: str) -> re.Pattern[str]:
         return re.compile(_fold_pattern(value))

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from typing import Final, get_args
+from typing import Final, cast, get_args
 
 from app.lexicon import LANGUAGES, Measure, lexicon
 from app.types import Language
@@ -24,16 +24,28 @@ _CHARACTERS_AROUND: Final = 60
 
 def measure_asked(question: str, language: Language) -> Measure | None:
     """Return the measure that a question asks for, or None."""
+    asked = _asked(question, language, compares=False)
+    return asked[0] if asked else None
+
+
+def measure_compared(question: str, language: Language) -> tuple[Measure, frozenset[str]] | None:
+    """Return the measure by which a question compares, and the words that say so; those that say
+    what is more so ("cheaper") ask elsewhere for what is so.
+    """
+    return _asked(question, language, compares=True)
+
+
+def _asked(
+    question: str, language: Language, *, compares: bool
+) -> tuple[Measure, frozenset[str]] | None:
     folded = fold(question)
-    known = lexicon(language).measures
-    return next(
-        (
-            name
-            for name in get_args(Measure)
-            if any(pattern.search(folded) for pattern in known.get(name, ((), ()))[0])
-        ),
-        None,
-    )
+    for name in get_args(Measure):
+        known = lexicon(language).measures.get(name)
+        for pattern in (*known.asked, *(known.compared if compares else ())) if known else ():
+            match = pattern.search(folded)
+            if match:
+                return cast(Measure, name), frozenset(word.folded for word in words(match[0]))
+    return None
 
 
 def gives_measure(measure: Measure, text: str, span: tuple[int, int]) -> bool:
@@ -53,6 +65,7 @@ def _given(measure: Measure) -> re.Pattern[str]:
         pattern.pattern
         for language in LANGUAGES
         for name in names
-        for pattern in lexicon(language).measures.get(name, ((), ()))[1]
+        if name in lexicon(language).measures
+        for pattern in lexicon(language).measures[name].given
     ]
     return re.compile("|".join(f"(?:{pattern})" for pattern in patterns))

@@ -20,7 +20,7 @@ from app.figures import quantities
 from app.following_up import FollowUp, resolve
 from app.language import detect_language, is_cyrillic, spelled_numbers
 from app.lexicon import LANGUAGES, Lexicon, lexicon
-from app.sides import two_sides
+from app.sides import asks_which, two_sides
 from app.speller import Speller
 from app.types import CourtesyKind, Language, Query, QuestionKind, Term
 from index import Word, fold, words
@@ -72,7 +72,10 @@ def understand(
     chosen = follow_up.readings[min(reading, len(follow_up.readings) - 1)]
     standalone, says_kind = chosen.standalone, chosen.says_kind
     says_kind = _asking(says_kind, lists)
-    kind = _kind(bare_text(says_kind), content_terms(says_kind, lists), lists)
+    asking = content_terms(says_kind, lists)
+    kind = _kind(bare_text(says_kind), asking, lists)
+    if kind not in ("overview", "reason") and asks_which(says_kind, asking, lists):
+        kind = "comparison"
     terms = content_terms(_subject(standalone, kind, lists), lists)
     if kind == "yes_no":
         terms = tuple(one for one in terms if one.folded not in lists.verdict_words) or terms
@@ -347,14 +350,18 @@ def _respell(
             meant = _question_word(found, text, lists, vocabulary)
         if meant is None and word.folded not in vocabulary.counts and not text.isupper():
             meant = vocabulary.spelled_out(written)
-        if meant is None and not any(
-            word.folded in known
-            for known in (
-                lists.function_words,
-                lists.question_words,
-                lists.time_words,
-                lists.number_words,
+        if (
+            meant is None
+            and not any(
+                word.folded in known
+                for known in (
+                    lists.function_words,
+                    lists.question_words,
+                    lists.time_words,
+                    lists.number_words,
+                )
             )
+            and not lists.comparatives.fullmatch(word.folded)
         ):
             meant = vocabulary.meant(word.folded)
             if meant is not None and written[:1].isupper():

@@ -24,8 +24,8 @@ from index import Passage, RankedPassage, Retriever, SpanReader
 SENTENCES_COVERAGE_MIN: Final = 0.7
 """Share of a question's words, by weight, that chosen sentences must have to be an answer. Set by
 looking at the development questions (``scripts/evaluate.py``), not fitted."""
-SIDES_COVERAGE_MIN: Final = 0.6
-"""The same where both sides of a comparison are spoken of."""
+SIDES_COVERAGE_MIN: Final = 0.5
+"""The same of each side of a comparison, where both are spoken of."""
 LEAD_COVERAGE_MIN: Final = 0.8
 """The same for what leads to a list, headings included."""
 NEVER: Final = 1.01

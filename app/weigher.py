@@ -13,9 +13,10 @@ from app.choosing import find_leads, find_section, find_sentences
 from app.collection import Collection
 from app.comparing import find_sides
 from app.enumerating import find_enumeration, whole_table
-from app.figures import month_words
+from app.figures import counts, month_words
 from app.finding import find_evidence
 from app.mentions import Mentions
+from app.quotes import text_of
 from app.rounds import rounds
 from app.settings import Settings
 from app.types import Evidence, Query, Term, Verdict
@@ -85,15 +86,16 @@ class Weigher:
             )
             return found, LEAD_COVERAGE_MIN
 
-        def show() -> tuple[tuple[Evidence, ...], float]:
-            return read()[0], NEVER
+        def read_both() -> tuple[tuple[Evidence, ...], float]:
+            evidence, threshold = read()
+            return evidence, threshold if evidence and _has_two_figures(evidence[0]) else NEVER
 
         ways = [read]
         only_names = bool(query.terms) and all(term.may_be_name for term in query.terms)
         if query.kind == "overview" and not query.terms:
             ways = [choose]
         elif query.sides is not None:
-            ways = [choose, show]  # a span gives one side
+            ways = [choose, read_both]  # a span gives one side, unless its sentence gives both
         elif query.kind in ("overview", "topic", "comparison", "yes_no"):
             ways = [choose, read]
         elif (only_names and query.kind == "who") or query.kind in ("next", "definition"):
@@ -234,3 +236,7 @@ class Weigher:
         encoder = self.retriever.encoder
         vectors = encoder.encode_passages(texts) @ encoder.encode_queries([question])[0]
         return [float(cosine) for cosine in vectors]
+
+
+def _has_two_figures(evidence: Evidence) -> bool:
+    return len(counts(text_of(evidence.passage, evidence.quote))) > 1

@@ -107,6 +107,7 @@ def find_section(
     announced: Callable[[str], str],
     passages_of: Callable[[str], Sequence[Passage]],
     rarity: Callable[[tuple[str, ...]], float],
+    languages: Mapping[str, Language],
     sentences_max: int,
 ) -> tuple[Evidence, ...] | None:
     """Return what the document or section that a question is about says in brief, in its order, or
@@ -118,6 +119,8 @@ def find_section(
     words of its heading, is taken before any second. The probability is the share of the terms
     that the headings cover.
     """
+    if not query.terms:
+        return None
     best: tuple[float, str, tuple[str, ...], list[Term]] | None = None
     seen: set[tuple[str, tuple[str, ...]]] = set()
     for candidate in ranked:
@@ -128,8 +131,10 @@ def find_section(
             seen.add((one, path[:depth]))
             said = Mentions(f"{' '.join(path[:depth])} {announced(one)}")
             coverage = said.coverage(query.terms, rarity)
+            left = [term for term in query.terms if said.worth(term) < TERM_WORTH_MIN]
+            if languages[one] != query.language and _is_told_in_another_language(query, said):
+                coverage, left = max(coverage, HEADING_COVERAGE_MIN), []
             if coverage >= HEADING_COVERAGE_MIN and (best is None or coverage > best[0]):
-                left = [term for term in query.terms if said.worth(term) < TERM_WORTH_MIN]
                 best = coverage, one, path[:depth], left
     if best is None:
         return None
@@ -142,6 +147,16 @@ def find_section(
     quotes = _in_brief(inside, sentences_max, left)
     probability = min(1.0, coverage)
     return tuple(one.model_copy(update={"probability": probability}) for one in quotes)
+
+
+def _is_told_in_another_language(query: Query, said: Mentions) -> bool:
+    """Say whether headings in another language than the question's cover it as far as can be told:
+    all its numbers and names stand there, one at least, and a word near each other word.
+    """
+    sure = [term for term in query.terms if term.is_number or term.is_name]
+    return bool(sure) and all(
+        said.has(term) if term in sure else said.worth(term) > 0.0 for term in query.terms
+    )
 
 
 def _in_brief(passages: Sequence[Passage], count: int, about: Sequence[Term]) -> list[Evidence]:

@@ -301,11 +301,12 @@ def _frames(kind: QuestionKind, plain: str, lists: Lexicon) -> bool:
 
 def _subject(text: str, kind: QuestionKind, lists: Lexicon) -> str:
     """Return a question with the words that only say what kind it is ("summary", "how many years",
-    "the reason") blanked out.
+    "the reason"), or that an overview is of all documents ("these documents"), blanked out.
 
     A pattern with a gap for other words in it reaches over the subject and is left out.
     """
-    for pattern in lists.kinds.get(kind, ()):
+    named = lists.whole_collection if kind == "overview" else ()
+    for pattern in (*lists.kinds.get(kind, ()), *named):
         if _has_gap(pattern.pattern):
             continue
         for match in pattern.finditer(fold(text)):

@@ -8,19 +8,20 @@ from typing import Final
 
 from app.abstaining import judge
 from app.calibration import Calibrations
-from app.catalogue import Catalogue
+from app.catalogue import Catalogue, meanings
 from app.choosing import find_leads, find_section, find_sentences
 from app.collection import Collection
 from app.comparing import find_sides
 from app.enumerating import find_enumeration, whole_table
 from app.figures import counts, month_words
 from app.finding import find_evidence
+from app.language import same_name
 from app.mentions import Mentions
 from app.quotes import text_of
 from app.rounds import rounds
 from app.settings import Settings
 from app.types import Evidence, Query, Term, Verdict
-from index import Passage, RankedPassage, Retriever, SpanReader
+from index import Passage, RankedPassage, Retriever, SpanReader, words
 
 SENTENCES_COVERAGE_MIN: Final = 0.7
 """Share of a question's words, by weight, that chosen sentences must have to be an answer. Set by
@@ -74,7 +75,10 @@ class Weigher:
 
         def choose() -> tuple[tuple[Evidence, ...], float]:
             least = SENTENCES_COVERAGE_MIN if query.sides is None else SIDES_COVERAGE_MIN
-            return self._choose_sentences(query, ranked, chosen), least
+            found = self._choose_sentences(query, ranked, chosen)
+            if query.kind == "who" and not (found and _has_name(found[0], query.terms)):
+                least = NEVER
+            return found, least
 
         def enumerate_() -> tuple[tuple[Evidence, ...], float]:
             found = find_enumeration(
@@ -91,7 +95,9 @@ class Weigher:
             return evidence, threshold if evidence and _has_two_figures(evidence[0]) else NEVER
 
         ways = [read]
-        only_names = bool(query.terms) and all(term.may_be_name for term in query.terms)
+        only_names = bool(query.terms) and all(
+            term.may_be_name and not self.collection.writes_small(term) for term in query.terms
+        )
         if query.kind == "overview" and not query.terms:
             ways = [choose]
         elif query.sides is not None:
@@ -196,14 +202,6 @@ class Weigher:
         self, query: Query, ranked: Sequence[RankedPassage], chosen: frozenset[str] | None
     ) -> tuple[Evidence, ...]:
         count = SENTENCES_MAX.get(query.kind, 1)
-        if query.kind == "overview" and not query.terms:
-            documents = [
-                summary.document_id
-                for summary in self.retriever.documents()
-                if chosen is None or summary.document_id in chosen
-            ]
-            led = [self.retriever.passages_of(one) for one in documents[:DOCUMENTS_LED_MAX]]
-            return find_leads(led, sentences_max=count)
         if query.kind == "overview":
             section = find_section(
                 query,
@@ -211,10 +209,13 @@ class Weigher:
                 announced=self._announced,
                 passages_of=self.retriever.passages_of,
                 rarity=self.collection.rarity,
+                languages=self.collection.languages,
                 sentences_max=count,
             )
             if section is not None:
                 return section
+            if all(meanings(term.folded, certain=True) for term in query.terms):
+                return self._leads(chosen, count)  # "a summary of the report": of all there is
         if query.sides is not None:
             return find_sides(
                 query,
@@ -231,6 +232,15 @@ class Weigher:
             sentences_max=count,
         )
 
+    def _leads(self, chosen: frozenset[str] | None, count: int) -> tuple[Evidence, ...]:
+        documents = [
+            summary.document_id
+            for summary in self.retriever.documents()
+            if chosen is None or summary.document_id in chosen
+        ]
+        led = [self.retriever.passages_of(one) for one in documents[:DOCUMENTS_LED_MAX]]
+        return find_leads(led, sentences_max=count)
+
     def _similarities(self, question: str, texts: Sequence[str]) -> list[float]:
         """Return the encoder's cosine of a question and each text."""
         encoder = self.retriever.encoder
@@ -240,3 +250,16 @@ class Weigher:
 
 def _has_two_figures(evidence: Evidence) -> bool:
     return len(counts(text_of(evidence.passage, evidence.quote))) > 1
+
+
+def _has_name(evidence: Evidence, name: Sequence[Term]) -> bool:
+    """Say whether a quote has a name, its words together ("Tobias Renner Okafor", asked for
+    without the one between).
+    """
+    said = [word.folded for word in words(text_of(evidence.passage, evidence.quote))]
+    places = [
+        next((at for at, word in enumerate(said) if same_name(term.folded, word)), None)
+        for term in name
+    ]
+    found = [at for at in places if at is not None]
+    return len(found) == len(places) and max(found) - min(found) <= len(places) + 1

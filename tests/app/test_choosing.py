@@ -70,6 +70,7 @@ def brief(question: str, passages: list[Passage], count: int = 8) -> list[str]:
         announced=lambda _: "Meeting of Apr. 22, 2025 " + " ".join(month_words("Apr. 22", None)),
         passages_of=lambda _: passages,
         rarity=lambda _: 1.0,
+        languages={"report": "en"},
         sentences_max=count,
     )
     return said(found or ())

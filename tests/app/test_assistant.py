@@ -220,3 +220,21 @@ def test_suggestions_are_answered_by_the_documents_that_were_chosen(briefing: As
     reply = briefing.ask("Who approves the draft framework?", documents=chosen)
     for suggestion in reply.suggestions:
         assert briefing.ask(suggestion, documents=chosen).kind == "answer"
+
+
+@pytest.mark.parametrize(
+    "question", ["Who is the Finance Minister?", "Who is the Energy Minister?"]
+)
+def test_whoever_is_asked_for_by_a_name_needs_its_words_together(
+    briefing: Assistant, question: str
+) -> None:
+    assert briefing.ask(question).kind == "abstention"
+
+
+@pytest.mark.parametrize(
+    "question", ["Give me a summary of the briefing.", "Summarise the report.", "О чём документы?"]
+)
+def test_a_summary_of_the_documents_is_of_all_of_them(briefing: Assistant, question: str) -> None:
+    reply = briefing.ask(question)
+    assert reply.kind == "answer"
+    assert len({one.document_id for one in reply.citations}) >= 3

@@ -104,3 +104,35 @@ def test_what_no_heading_speaks_of_is_no_section(passage: MakePassage) -> None:
 
 def test_dates_are_no_figures() -> None:
     assert counts("On 5 May 2021 it sold 12 boats for $3 million.") == {"12", "3000000"}
+
+
+def test_a_question_in_another_language_is_told_by_numbers_and_words_that_mean_about_the_same(
+    passage: MakePassage,
+) -> None:
+    one = passage(
+        "The strategy delivered 14 projects.",
+        heading_path=("Report", "Results of the 2020–2025 cooperation"),
+    )
+    ranked = [RankedPassage(passage=one, rank=1, score=0.5, dense=0.8, sparse=1.0)]
+
+    def found(question: str, near: tuple[tuple[str, float], ...]) -> list[str]:
+        query = understood(question, language="ru")
+        terms = tuple(
+            term if term.is_number else term.model_copy(update={"near": near})
+            for term in query.terms
+        )
+        section = find_section(
+            query.model_copy(update={"terms": terms}),
+            ranked,
+            announced=lambda _: "",
+            passages_of=lambda _: [one],
+            rarity=lambda _: 1.0,
+            languages={"report": "en"},
+            sentences_max=8,
+        )
+        return said(section or ())
+
+    question = "Каковы итоги сотрудничества за 2020–2025 годы?"
+    assert found(question, (("cooperation", 0.2),)) == ["The strategy delivered 14 projects."]
+    assert not found(question, ())
+    assert not found("Каковы итоги сотрудничества за 2026–2031 годы?", (("cooperation", 0.2),))

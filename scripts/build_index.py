@@ -166,7 +166,9 @@ def _watch(options: argparse.Namespace) -> int:
     """
     from index.watching import watch_and_build
 
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # Also where a shell started this in the background, which has it ignore SIGINT.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.default_int_handler)
     last_said: object = None
 
     def build() -> bool:

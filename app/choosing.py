@@ -163,7 +163,7 @@ def _in_brief(passages: Sequence[Passage], count: int, about: Sequence[Term]) ->
     """Return quotes of passages, each heading's best before any's second, in their order; only
     those with one of the terms where there are any, and nothing where one of these is nowhere.
 
-    Under a single heading each passage speaks as one. A first line without a stop is a heading.
+    Under a single heading each passage speaks as one.
     """
     inside = [Mentions(f"{one.context_line} {one.text}") for one in passages]
     if not all(any(one.worth(term) >= TERM_WORTH_MIN for one in inside) for term in about):
@@ -211,8 +211,7 @@ def find_leads(
 
     Of each document's opening sentences, for reports open with what matters most (the lead baseline
     of summarisation), the one that shares most with its title and heading; then the sentences
-    richest in figures; nothing twice. They are
-    offered for no claim, so their probability is 1.
+    richest in figures; nothing twice. They are offered for no claim, so their probability is 1.
     """
     leads: list[tuple[Evidence, Mentions]] = []
     figures: list[tuple[int, Evidence, Mentions]] = []
@@ -223,8 +222,8 @@ def find_leads(
                 continue
             title = Mentions(passage.context_line)
             for sentence in passage.sentences:
-                text = passage.text[sentence.start - passage.start : sentence.end - passage.start]
                 evidence = _offered(passage, (sentence.start, sentence.end))
+                text = text_of(passage, evidence.quote)
                 said = Mentions(text)
                 if len(opening) < OPENING_SENTENCES and passage.kind == "prose":
                     opening.append((said.shared(title), evidence, said))
@@ -234,12 +233,12 @@ def find_leads(
             leads.append((evidence, said))
     figures.sort(key=lambda one: -one[0])
     # Half for what the documents are about, the rest for figures.
-    candidates = (
+    in_order = (
         leads[: max(1, sentences_max // 2)]
         + [(evidence, said) for count, evidence, said in figures if count]
         + leads
     )
-    return tuple(_once(candidates, sentences_max))
+    return tuple(_once(in_order, sentences_max))
 
 
 def _offered(passage: Passage, quote: tuple[int, int]) -> Evidence:

@@ -1,9 +1,9 @@
 """Whether evidence may be given as an answer, and what is missing where it may not.
 
 The program stays silent in three cases: the question names something (a name, a number, a year)
-that no document mentions; the evidence says the opposite of what the question takes for granted,
-gives a length where money is asked for, or one thing where a list is; the calibrated probability is
-under the threshold that the operator chose as an error rate.
+that no document mentions; the evidence says otherwise what the question takes for granted
+(``app.premises``), gives a length where money is asked for, or one thing where a list is; the
+calibrated probability is under the threshold that the operator chose as an error rate.
 """
 
 from __future__ import annotations
@@ -13,8 +13,16 @@ from typing import Final
 
 from app.figures import magnitudes_down
 from app.language import detect_language, is_cyrillic, numbers
-from app.lexicon import Measure, lexicon, opposites
-from app.measures import gives_measure, measure_asked
+from app.lexicon import Measure, lexicon
+from app.measures import gives_measure, implies_measure, measure_asked
+from app.premises import (
+    contradicts,
+    in_another_currency,
+    in_another_year,
+    is_denied,
+    is_reversed,
+)
+from app.quotes import text_of
 from app.types import Evidence, Query, Term, Verdict
 from index import words
 
@@ -39,13 +47,15 @@ def judge(
     stated: frozenset[str],
     speaks_of: Callable[[Evidence, Term], bool],
     is_common: Callable[[Term], bool],
+    years_around: Callable[[Evidence], frozenset[str]],
 ) -> Verdict:
     """Return whether the evidence, the most probable first, answers the question.
 
     ``mentions`` says whether any document has a term, ``stated`` holds the numbers that occur in
     any document, ``cyrillic_collection`` says whether any document is written in Cyrillic,
-    ``speaks_of`` whether what stands around a piece of evidence speaks of a name, and
-    ``is_common`` whether the documents write a word small somewhere.
+    ``speaks_of`` whether what stands around a piece of evidence speaks of a name,
+    ``is_common`` whether the documents write a word small somewhere, and ``years_around`` gives the
+    years that a piece of evidence may be about: those of its passage, its headings, its document.
     """
     best = evidence[0].probability if evidence else 0.0
     if query.is_order:
@@ -74,7 +84,7 @@ def judge(
     if (
         figures
         or any(term.is_name for term in unmentioned)
-        or _contradicts(query, evidence[0])
+        or _presumes_otherwise(query, evidence[0], years_around(evidence[0]))
         or _in_another_measure(query, evidence[0])
         or _names_one(query, evidence[0])
         or _of_another(query, evidence, speaks_of, is_common)
@@ -141,25 +151,17 @@ def _as_typed(query: Query, figure: str) -> str:
     return next((text for text in typed if numbers(text) == {figure}), figure)
 
 
-def _contradicts(query: Query, evidence: Evidence) -> bool:
-    """Say whether the question takes for granted the opposite of what the quote says: it has a
-    word of one side of a pair ("rise"), the quote only words of the other ("reduced"). Asked
-    whether it is so, the opposite is the answer.
-    """
-    if query.kind == "yes_no":
-        return False
+def _presumes_otherwise(query: Query, evidence: Evidence, years: frozenset[str]) -> bool:
+    """Say whether a question takes for granted what the quote says otherwise."""
     passage = evidence.passage
-    start, end = evidence.quote
-    quote = passage.text[start - passage.start : end - passage.start]
-    asked = [word.folded for word in words(query.standalone_question)]
-    said = [word.folded for word in words(quote)]
-    return any(
-        any(map(one, asked))
-        and not any(map(other, asked))
-        and any(map(other, said))
-        and not any(map(one, said))
-        for pair in opposites()
-        for one, other in (pair, pair[::-1])
+    quote = text_of(passage, evidence.quote)
+    place = f"{passage.context_line} {passage.table_header} {passage.lead_in} {passage.text}"
+    return (
+        contradicts(query, quote)
+        or is_denied(query, quote)
+        or is_reversed(query, quote)
+        or in_another_year(query, quote, years, is_span=evidence.span is not None)
+        or in_another_currency(query, quote, place)
     )
 
 
@@ -198,5 +200,6 @@ def _in_another_measure(query: Query, evidence: Evidence) -> bool:
     return not any(
         gives_measure(one, passage.text, (start, end))
         or gives_measure(one, heading, (0, len(heading)))
+        or implies_measure(one, passage.text, (start, end), f"{heading} {passage.lead_in}")
         for one in may_be
     )

@@ -68,13 +68,16 @@ class DocumentWords(Frozen):
 
 
 class MeasureWords(Frozen):
-    """How a measure is asked for, what a text has that gives it, and the comparatives of it."""
+    """How a measure is asked for, what a text has that gives it, and the comparatives of it; what
+    is ``implied`` gives it with a bare number.
+    """
 
     asked: tuple[re.Pattern[str], ...]
     given: tuple[re.Pattern[str], ...]
     compared: tuple[re.Pattern[str], ...] = ()
+    implied: tuple[re.Pattern[str], ...] = ()
 
-    @field_validator("asked", "given", "compared", mode="before")
+    @field_validator("asked", "given", "compared", "implied", mode="before")
     @classmethod
     def _compile(cls, value: Iterable[str]) -> tuple[re.Pattern[str], ...]:
         return tuple(re.compile(_fold_pattern(pattern)) for pattern in value)
@@ -128,6 +131,15 @@ class Lexicon(Frozen):
     time_words: frozenset[str]
     hedges: tuple[str, ...]
     opposites: dict[str, tuple[frozenset[str], frozenset[str]]]
+    negations: frozenset[str]
+    """Words that deny what follows them."""
+    negation_limits: frozenset[str]
+    """Words that make of a denial a statement ("not until May", "not only")."""
+    successions: tuple[re.Pattern[str], ...]
+    """Verbs that say that one takes another's place."""
+    year_bounds: frozenset[str]
+    """Words that make of a year the beginning or the end of a time."""
+    currencies: dict[str, re.Pattern[str]]
     measures: dict[Measure, MeasureWords]
     months: tuple[frozenset[str], ...] = Field(min_length=12, max_length=12)
     magnitudes: dict[str, int]
@@ -147,6 +159,9 @@ class Lexicon(Frozen):
         "conjunctions",
         "than",
         "time_words",
+        "negations",
+        "negation_limits",
+        "year_bounds",
         "light_words",
         mode="before",
     )
@@ -189,7 +204,14 @@ class Lexicon(Frozen):
     def _compile_first(cls, value: dict[str, str]) -> tuple[tuple[re.Pattern[str], str], ...]:
         return tuple((re.compile(_fold_pattern(one)), meant) for one, meant in value.items())
 
-    @field_validator("orders", "preambles", "impersonal", "whole_collection", mode="before")
+    @field_validator("currencies", mode="before")
+    @classmethod
+    def _compile_named(cls, value: dict[str, str]) -> dict[str, re.Pattern[str]]:
+        return {name: re.compile(_fold_pattern(pattern)) for name, pattern in value.items()}
+
+    @field_validator(
+        "orders", "preambles", "impersonal", "whole_collection", "successions", mode="before"
+    )
     @classmethod
     def _compile(cls, value: Iterable[str]) -> tuple[re.Pattern[str], ...]:
         return tuple(re.compile(_fold_pattern(pattern)) for pattern in value)

@@ -20,6 +20,7 @@ from index import fold, words
 _WORDS_AROUND: Final = 2
 """Words beside a span that may hold its unit or currency."""
 _CHARACTERS_AROUND: Final = 60
+_BARE_NUMBER: Final = re.compile(r"\d[\d .,\u00a0\u202f]*")
 
 
 def measure_asked(question: str, language: Language) -> Measure | None:
@@ -56,6 +57,30 @@ def gives_measure(measure: Measure, text: str, span: tuple[int, int]) -> bool:
     start = max(0, (before[0] if before else span[0]) - 1)
     end = span[1] + max(after[:_WORDS_AROUND], default=0) + 1
     return _given(measure).search(fold(text[start:end])) is not None
+
+
+def implies_measure(measure: Measure, text: str, span: tuple[int, int], around: str) -> bool:
+    """Say whether a span is a bare number, without a word for what is counted, in a text that says
+    by another word what it must be ("a licence costs 5,500", in a list of fees).
+    """
+    if not _BARE_NUMBER.fullmatch(text[span[0] : span[1]].strip()):
+        return False
+    line = text[span[1] : span[1] + _CHARACTERS_AROUND].split("\n", maxsplit=1)[0]
+    after = next(iter(words(line)), None)
+    known = [lexicon(language) for language in LANGUAGES]
+    if (
+        after is not None
+        and not line[: after.start].strip(" *")  # a word comes next, no sign
+        and not any(after.folded in lists.function_words for lists in known)
+    ):
+        return False
+    said = fold(f"{around} {text}")
+    return any(
+        pattern.search(said)
+        for lists in known
+        if measure in lists.measures
+        for pattern in lists.measures[measure].implied
+    )
 
 
 @cache

@@ -8,7 +8,7 @@ from typing import Final
 
 from app.abstaining import judge
 from app.calibration import Calibrations
-from app.catalogue import Catalogue, meanings
+from app.catalogue import YEAR, Catalogue, meanings
 from app.choosing import find_leads, find_section, find_sentences
 from app.collection import Collection
 from app.comparing import find_sides
@@ -122,6 +122,7 @@ class Weigher:
                 stated=self.collection.numbers,
                 speaks_of=self._speaks_of,
                 is_common=self.collection.writes_small,
+                years_around=self._years_around,
             )
             if not (told and told[1]) and way is not enumerate_:  # a list tells of nothing nearest
                 told = verdict, evidence
@@ -187,6 +188,18 @@ class Weigher:
         if any(Mentions(text).speaks_of(name) for text in [*texts, *(one.text for one in near)]):
             return True
         return self.collection.returns_to(name, passage.document_id)
+
+    def _years_around(self, evidence: Evidence) -> frozenset[str]:
+        """Return the years that stand where evidence does: in its passage, the headings over it,
+        its document's title, date and opening.
+        """
+        passage = evidence.passage
+        day = self.catalogue.days.get(passage.document_id)
+        opening = self.retriever.opening(passage.document_id, OPENING_PASSAGES)
+        texts = [passage.context_line, passage.table_header, passage.lead_in, passage.text]
+        texts += [self.retriever.document(passage.document_id).title, str(day.year if day else "")]
+        texts += [one.text for one in opening]
+        return frozenset(match[0] for text in texts for match in YEAR.finditer(text))
 
     def _announced(self, document_id: str) -> str:
         """Return what a document says of itself beside its headings: the lines before its first

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from app.lexicon import Measure
-from app.measures import gives_measure, measure_asked
+from app.measures import gives_measure, implies_measure, measure_asked
 from app.types import Language
 
 
@@ -57,3 +57,21 @@ def test_a_span_gives_a_measure_or_another(
 ) -> None:
     start = text.index(answer)
     assert gives_measure(measure, text, (start, start + len(answer))) is gives
+
+
+@pytest.mark.parametrize(
+    ("text", "span", "around", "implied"),
+    [
+        ("a licence for hares costs 5,500, to be paid at the gate", "5,500", "", True),
+        ("a licence for hares costs 5,500 to residents", "5,500", "", True),
+        ("it costs the town 5,500 trees", "5,500", "", False),
+        ("Place in the lodge   8,500", "8,500", "Fees", True),
+        ("Place in the lodge   8,500", "8,500", "Capacity", False),
+        ("лицензия на зайца стоит 5500", "5500", "", True),
+    ],
+)
+def test_a_bare_number_is_money_where_the_words_say_that_it_costs(
+    text: str, span: str, around: str, implied: bool
+) -> None:
+    start = text.index(span)
+    assert implies_measure("money", text, (start, start + len(span)), around) is implied

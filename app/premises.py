@@ -1,0 +1,232 @@
+"""What a question takes for granted, and a quote says otherwise.
+
+Each check looks at one kind of trap that a span with a high score falls into: the opposite ("why
+did fares rise", where they fell), a denial ("when was it closed", where it never was), a relation
+the wrong way round ("who replaced Reke", where Reke replaced somebody), another year, another
+currency. They find nothing unless the words show it: a refusal for a wrong reason loses an answer.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from functools import cache
+from typing import Final
+
+from app.catalogue import YEAR
+from app.language import detect_language, is_cyrillic, same_name, stems
+from app.lexicon import LANGUAGES, lexicon, opposites
+from app.types import Query, Term
+from index import Word, fold, words
+
+DENIED_KINDS: Final = frozenset({"reason", "when", "where", "who"})
+"""Kinds of question that take for granted that something happened."""
+NEGATION_REACH: Final = 3
+"""Words after "not" of which the one denied is one ("was not formally approved")."""
+STEM_LETTERS_MIN: Final = 4
+BOUND_REACH: Final = 2
+"""Words before a year, or after it in Kazakh, that make it a bound ("since 2019")."""
+_KAZAKH_NEGATION: Final = re.compile(r"[мбп][ае](?:й|ды|ди|ган|ген|са|се|с$|у|стан|стен|йды|йди)")
+"""How what follows a Kazakh verb's stem denies it ("қабылдан-бады"), folded."""
+_NOMINATIVE: Final = re.compile(r"[^аеёиоуыэюяь]$")
+"""The end of a Russian man's name as a subject ("Дубравин")."""
+_ACCUSATIVE: Final = re.compile(r"(?:у|ю)$")
+"""The end of a Russian woman's name as an object ("Корчагову")."""
+_RELATIVE: Final = re.compile(r"который|которая|которые|who|which|that")
+_RELATIVE_OBJECT: Final = re.compile(r"которого|которую|которых|whom|кого")
+_PASSIVE: Final = frozenset({"was", "were", "is", "are", "be", "been", "being"})
+
+
+def contradicts(query: Query, quote: str) -> bool:
+    """Say whether the question takes for granted the opposite of what the quote says: it has a
+    word of one side of a pair ("rise"), the quote only words of the other ("reduced"). Asked
+    whether it is so, the opposite is the answer.
+    """
+    if query.kind == "yes_no":
+        return False
+    asked = [word.folded for word in words(query.standalone_question)]
+    said = [word.folded for word in words(quote)]
+    return any(
+        any(map(one, asked))
+        and not any(map(other, asked))
+        and any(map(other, said))
+        and not any(map(one, said))
+        for pair in opposites()
+        for one, other in (pair, pair[::-1])
+    )
+
+
+def is_denied(query: Query, quote: str) -> bool:
+    """Say whether the quote denies what a question of why, when, where or who takes for granted:
+    a word of the question stands there with "not", and nowhere without.
+
+    "Didn't open until May" says when; a question with "not" in it asks for what didn't happen.
+    """
+    if query.kind not in DENIED_KINDS:
+        return False
+    known = [lexicon(language) for language in LANGUAGES]
+    negations = frozenset().union(*(lists.negations for lists in known))
+    limits = frozenset().union(*(lists.negation_limits for lists in known))
+    said = [word.folded for word in words(quote)]
+    asked = [word.folded for word in words(query.standalone_question)]
+    if not negations.isdisjoint(asked) or not limits.isdisjoint(said):
+        return False
+    for term in query.terms:
+        if term.is_number or term.is_name:
+            continue
+        found = [at for at, word in enumerate(said) if _same_stem(term, word)]
+        if found and all(_is_negated(said, at, negations) for at in found):
+            return True
+        if is_cyrillic(term.folded) and not found and _denies_in_kazakh(term.folded, said):
+            return True
+    return False
+
+
+def _same_stem(term: Term, word: str) -> bool:
+    return not set(term.stems).isdisjoint(stems(word))
+
+
+def _is_negated(said: Sequence[str], at: int, negations: frozenset[str]) -> bool:
+    reach = 1 if is_cyrillic(said[at]) else NEGATION_REACH
+    before = said[max(0, at - reach) : at]
+    return any(word in negations or word.endswith("n't") for word in before)
+
+
+def _denies_in_kazakh(asked: str, said: Iterable[str]) -> bool:
+    """Say whether a word has the stem of another and the suffix of "not" after it."""
+    for word in said:
+        common = 0
+        while common < min(len(asked), len(word)) and asked[common] == word[common]:
+            common += 1
+        if (
+            common >= STEM_LETTERS_MIN
+            and _KAZAKH_NEGATION.match(word[common:])
+            and not _KAZAKH_NEGATION.match(asked[common:])
+        ):
+            return True
+    return False
+
+
+def is_reversed(query: Query, quote: str) -> bool:
+    """Say whether a question asks who came after somebody, or before, and the quote says it of them
+    the other way round: who is named in both does in one what is done to them in the other.
+    """
+    asked = query.standalone_question
+    if not _successions(asked):
+        return False
+    mismatched = False
+    for word in words(quote):
+        if not quote[word.start].isupper():
+            continue
+        for other in words(asked):
+            if not _same_person(word.folded, other.folded):
+                continue
+            one, two = _does(asked, other), _does(quote, word)
+            if one is None or two is None:
+                continue
+            if one == two:
+                return False
+            mismatched = True
+    return mismatched
+
+
+def _same_person(one: str, other: str) -> bool:
+    return not set(stems(one)).isdisjoint(stems(other)) or same_name(one, other)
+
+
+@cache
+def _succession_pattern() -> re.Pattern[str]:
+    found = [one.pattern for each in LANGUAGES for one in lexicon(each).successions]
+    return re.compile("|".join(f"(?:{one})" for one in found))
+
+
+def _successions(text: str) -> list[re.Match[str]]:
+    return list(_succession_pattern().finditer(fold(text)))
+
+
+def _does(text: str, name: Word) -> bool | None:
+    """Say whether a name is who takes the place in a text (not whose place is taken), None where
+    its words don't show.
+    """
+    verbs = _successions(text)
+    if not verbs:
+        return None
+    verb = min(verbs, key=lambda one: min(abs(one.start() - name.end), abs(name.start - one.end())))
+    before = name.start < verb.start()
+    found = list(words(text))
+    first = found[0].folded
+    between = [
+        one.folded
+        for one in found
+        if (name.end if before else verb.end()) <= one.start
+        and one.end <= (verb.start() if before else name.start)
+    ]
+    if is_cyrillic(verb[0]):
+        if _RELATIVE_OBJECT.fullmatch(first):  # "Кого сменил Дубравин?"
+            return True
+        if first in ("кто", "кем"):
+            return False
+        if before and any(_RELATIVE_OBJECT.fullmatch(one) for one in between):
+            return False
+        if before and any(_RELATIVE.fullmatch(one) for one in between):
+            return True
+        if _NOMINATIVE.search(name.folded):
+            return True
+        if _ACCUSATIVE.search(name.folded) or not before:
+            return False
+        return None
+    if before and any(_RELATIVE_OBJECT.fullmatch(one) for one in between):
+        return False
+    passive = any(
+        one.folded in _PASSIVE and verb.start() - one.end <= len(" formally ") + len(name.folded)
+        for one in found
+        if one.end <= verb.start()
+    ) and not (before and any(_RELATIVE.fullmatch(one) for one in between[-1:]))
+    return before != passive
+
+
+def in_another_year(
+    query: Query, quote: str, around: frozenset[str], *, is_span: bool = True
+) -> bool:
+    """Say whether a question asks about a year, and the quote speaks of others: the year stands
+    neither there nor ``around`` it, and no year of the quote is the bound of a time that it may lie
+    in ("since 2019"). Sentences that were chosen by their words must have it there or around.
+    """
+    asked = {number for number in query.numbers if YEAR.fullmatch(number)}
+    if not asked or asked & around:
+        return False
+    found = list(words(quote))
+    years = [word for word in found if YEAR.fullmatch(word.folded)]
+    said = {word.folded for word in years}
+    if asked & said:
+        return False
+    if not said:
+        return not is_span
+    if len(said) > 1 and any(min(said) < year < max(said) for year in asked):
+        return False
+    bounds = lexicon(detect_language(quote)).year_bounds
+    for at, word in enumerate(found):
+        if word.folded in said:
+            near = found[max(0, at - BOUND_REACH) : at + BOUND_REACH + 1]
+            if any(one.folded in bounds for one in near):
+                return False
+    return True
+
+
+def in_another_currency(query: Query, quote: str, around: str) -> bool:
+    """Say whether a question asks for an amount in one currency, and the quote gives others only,
+    as does what stands ``around`` it.
+    """
+    asked = _currencies(query.standalone_question)
+    said = _currencies(quote)
+    return bool(asked and said) and asked.isdisjoint(said | _currencies(around))
+
+
+def _currencies(text: str) -> frozenset[str]:
+    folded = fold(text)
+    return frozenset(
+        name
+        for language in LANGUAGES
+        for name, pattern in lexicon(language).currencies.items()
+        if pattern.search(folded)
+    )

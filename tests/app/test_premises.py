@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+import pytest
+
+from app.premises import in_another_currency, in_another_year, is_denied, is_reversed
+from tests.app.asking import understood
+
+SUCCEEDED = "It is headed by Gulnar Estaeva, who succeeded Viktor Lomagin in March 2023."
+REPLACED = "Viktor Lomagin was replaced by Gulnar Estaeva in 2023."
+RUSSIAN = "Службой руководит Сергей Дубравин, который сменил вышедшую на пенсию Нину Корчагову."
+
+
+@pytest.mark.parametrize(
+    ("question", "quote", "found"),
+    [
+        ("Who took over from Gulnar Estaeva?", SUCCEEDED, True),
+        ("Who succeeded Viktor Lomagin?", SUCCEEDED, False),
+        ("Who did Gulnar Estaeva replace?", SUCCEEDED, False),
+        ("When did Lomagin succeed Estaeva?", SUCCEEDED, True),
+        ("Who did Viktor Lomagin replace?", REPLACED, True),
+        ("Who was Viktor Lomagin replaced by?", REPLACED, False),
+        ("Who replaced Viktor Lomagin?", REPLACED, False),
+        ("Who is Gulnar Estaeva?", SUCCEEDED, False),
+        ("кто сменил дубравина", RUSSIAN, True),
+        ("Кто сменил Корчагову?", RUSSIAN, False),
+        ("Кого сменил Дубравин?", RUSSIAN, False),
+        ("Когда Корчагова сменила Дубравина?", RUSSIAN, True),
+        ("Who replaced the boiler?", "The boiler was replaced by Mr Hart.", False),
+    ],
+)
+def test_who_came_after_whom_is_not_taken_the_wrong_way_round(
+    question: str, quote: str, found: bool
+) -> None:
+    assert is_reversed(understood(question), quote) is found
+
+
+@pytest.mark.parametrize(
+    ("question", "quote", "found"),
+    [
+        ("When was the museum closed?", "The museum was never closed.", True),
+        ("When does the bridge open?", "The bridge does not open until May 2025.", False),
+        ("Why was the bridge not opened?", "It was not opened because of the ice.", False),
+        ("Was the museum closed?", "The museum was never closed.", False),
+        ("Why was the pool built?", "The pool wasn't built because it cost too much.", True),
+        ("Когда закрыли музей?", "Музей не закрыли.", True),
+        ("Когда закрыли музей?", "Музей закрыли, а рынок не закрыли.", False),
+        ("Ұсыныс неге қабылданды?", "Ұсыныс қабылданбады, себебі қымбат.", True),
+        ("Ұсыныс неге қабылданбады?", "Ұсыныс қабылданбады, себебі қымбат.", False),
+    ],
+)
+def test_what_the_quote_denies_did_not_happen(question: str, quote: str, found: bool) -> None:
+    assert is_denied(understood(question), quote) is found
+
+
+@pytest.mark.parametrize(
+    ("question", "quote", "around", "found"),
+    [
+        ("How many applied in 2022?", "In 2024, 1,480 people applied.", frozenset({"2024"}), True),
+        ("How many applied in 2022?", "In 2024, 1,480 people applied.", frozenset({"2022"}), False),
+        ("How many applied in 2022?", "1,480 people applied.", frozenset(), False),
+        ("Who led it in 2022?", "Since 2019 it has been led by Reke.", frozenset(), False),
+        ("Кто руководил им в 2022 году?", "С 2019 года им руководит Реке.", frozenset(), False),
+        (
+            "What did it cost in 2022?",
+            "From 2020 to 2025 it cost 3 million.",
+            frozenset(),
+            False,
+        ),
+        ("How many applied?", "In 2024, 1,480 people applied.", frozenset(), False),
+    ],
+)
+def test_a_year_that_is_asked_about_is_not_answered_with_another(
+    question: str, quote: str, around: frozenset[str], found: bool
+) -> None:
+    assert in_another_year(understood(question), quote, around) is found
+
+
+def test_sentences_chosen_by_their_words_must_have_the_year() -> None:
+    query = understood("drop-out rate in 2019")
+    assert in_another_year(query, "The drop-out rate is a share.", frozenset(), is_span=False)
+    assert not in_another_year(query, "It is a share.", frozenset({"2019"}), is_span=False)
+
+
+@pytest.mark.parametrize(
+    ("question", "quote", "around", "found"),
+    [
+        ("How many dollars does the laboratory cost?", "It costs 412 million tenge.", "", True),
+        ("What does it cost in euros?", "It costs €3 million.", "", False),
+        ("Сколько это стоит в долларах?", "It costs $3 million.", "", False),
+        ("What does it cost in dollars?", "It costs 412 million tenge.", "or $0.8 million", False),
+        ("What does it cost?", "It costs 412 million tenge.", "", False),
+    ],
+)
+def test_an_amount_is_not_given_in_another_currency_than_asked(
+    question: str, quote: str, around: str, found: bool
+) -> None:
+    assert in_another_currency(understood(question), quote, around) is found

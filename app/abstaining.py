@@ -111,11 +111,9 @@ def _of_another(
     """Say whether a question names somebody or something that the evidence isn't about: nothing of
     the name stands there ("the Minister of Energy"), though the documents speak of it elsewhere.
 
-    A name in another language is translated as often as not, and proves nothing; nor does a word
-    that documents write small, unless it says of what something is ("the Minister of Energy").
+    A word that documents write small proves nothing, unless it says of what something is ("the
+    Minister of Energy").
     """
-    if evidence[0].features.foreign:
-        return False
     shown = evidence[:1] if evidence[0].span else evidence
     return any(
         not any(speaks_of(one, term) for one in shown for term in name)
@@ -137,7 +135,7 @@ def _names(
         before = word.folded
         if term is None or (is_common(term) and not of_what):
             continue
-        if word.start - end <= 2 and not question[end : word.start].strip(" .-–'"):
+        if names and word.start - end <= 2 and not question[end : word.start].strip(" .-–'"):
             names[-1].append(term)
         else:
             names.append([term])
@@ -160,7 +158,7 @@ def _presumes_otherwise(query: Query, evidence: Evidence, years: frozenset[str])
         contradicts(query, quote)
         or is_denied(query, quote)
         or is_reversed(query, quote)
-        or in_another_year(query, quote, years, is_span=evidence.span is not None)
+        or in_another_year(query, quote, years)
         or in_another_currency(query, quote, place)
     )
 

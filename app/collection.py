@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Final
 
-from app.language import detect_language, numbers, same_name, spelled_numbers, stems
+from app.language import detect_language, is_cyrillic, numbers, same_name, spelled_numbers, stems
 from app.lexicon import LANGUAGES, lexicon
 from app.types import Language, Term
 from index import Retriever, fold, words
@@ -92,6 +92,14 @@ class Collection:
         name.
         """
         return re.search(rf"\b{re.escape(term.text.lower())}\b", self._text) is not None
+
+    def writes(self, name: Term, *, cyrillic: bool) -> bool:
+        """Say whether a name stands somewhere in a script, letter for letter."""
+        return any(
+            same_name(name.folded, word)
+            for word in self.known_words
+            if is_cyrillic(word) == cyrillic and word[:1].isalpha()
+        )
 
     def returns_to(self, term: Term, document_id: str) -> bool:
         """Say whether a document has a name again and again, so that it is about it."""

@@ -161,6 +161,9 @@ def _does(text: str, name: Word) -> bool | None:
         if (name.end if before else verb.end()) <= one.start
         and one.end <= (verb.start() if before else name.start)
     ]
+    if verb[0].startswith("орнына"):  # "Мольдың орнына": the name before it is whose place it is
+        names = [text[one.start].isupper() for one in found if name.end <= one.start < verb.start()]
+        return not (before and all(names))
     if is_cyrillic(verb[0]):
         if _RELATIVE_OBJECT.fullmatch(first):  # "Кого сменил Дубравин?"
             return True
@@ -185,32 +188,25 @@ def _does(text: str, name: Word) -> bool | None:
     return before != passive
 
 
-def in_another_year(
-    query: Query, quote: str, around: frozenset[str], *, is_span: bool = True
-) -> bool:
-    """Say whether a question asks about a year, and the quote speaks of others: the year stands
-    neither there nor ``around`` it, and no year of the quote is the bound of a time that it may lie
-    in ("since 2019"). Sentences that were chosen by their words must have it there or around.
+def in_another_year(query: Query, quote: str, around: frozenset[str]) -> bool:
+    """Say whether a question asks about a year, and the quote can't be told to be about it: the
+    year stands neither there nor ``around`` it, and no years of the quote enclose it ("from 2020 to
+    2025") or are the bound of a time that it may lie in ("since 2019").
     """
     asked = {number for number in query.numbers if YEAR.fullmatch(number)}
-    if not asked or asked & around:
-        return False
     found = list(words(quote))
-    years = [word for word in found if YEAR.fullmatch(word.folded)]
-    said = {word.folded for word in years}
-    if asked & said:
+    said = {word.folded for word in found if YEAR.fullmatch(word.folded)}
+    if not asked or asked & (said | around):
         return False
-    if not said:
-        return not is_span
     if len(said) > 1 and any(min(said) < year < max(said) for year in asked):
         return False
     bounds = lexicon(detect_language(quote)).year_bounds
-    for at, word in enumerate(found):
-        if word.folded in said:
-            near = found[max(0, at - BOUND_REACH) : at + BOUND_REACH + 1]
-            if any(one.folded in bounds for one in near):
-                return False
-    return True
+    return not any(
+        one.folded in bounds
+        for at, word in enumerate(found)
+        if word.folded in said
+        for one in found[max(0, at - BOUND_REACH) : at + BOUND_REACH + 1]
+    )
 
 
 def in_another_currency(query: Query, quote: str, around: str) -> bool:

@@ -176,30 +176,38 @@ class Weigher:
         """Say whether the place where evidence stands speaks of a name: its passage with the
         headings over it, the passage before it, the document's opening, or the whole document or
         collection again and again, which then needn't repeat it.
+
+        In another language a name is translated as often as not: it has to stand there only where
+        other passages of that script have it, letter for letter.
         """
         if self.collection.is_pervasive(name):
             return True
         passage = evidence.passage
-        near = list(self.retriever.opening(passage.document_id, OPENING_PASSAGES))
-        if passage.passage_id > 0:
-            before = self.retriever.passage(passage.passage_id - 1)
-            near += [before] if before.document_id == passage.document_id else []
-        texts = [f"{passage.context_line} {passage.table_header} {passage.lead_in} {passage.text}"]
-        if any(Mentions(text).speaks_of(name) for text in [*texts, *(one.text for one in near)]):
+        cyrillic = self.collection.languages[passage.document_id] != "en"
+        if evidence.features.foreign and not self.collection.writes(name, cyrillic=cyrillic):
+            return True
+        if any(Mentions(text).speaks_of(name) for text in self._around(passage)):
             return True
         return self.collection.returns_to(name, passage.document_id)
 
     def _years_around(self, evidence: Evidence) -> frozenset[str]:
-        """Return the years that stand where evidence does: in its passage, the headings over it,
-        its document's title, date and opening.
-        """
-        passage = evidence.passage
-        day = self.catalogue.days.get(passage.document_id)
-        opening = self.retriever.opening(passage.document_id, OPENING_PASSAGES)
-        texts = [passage.context_line, passage.table_header, passage.lead_in, passage.text]
-        texts += [self.retriever.document(passage.document_id).title, str(day.year if day else "")]
-        texts += [one.text for one in opening]
+        """Return the years that stand where evidence does, or in its document's title or date."""
+        one = evidence.passage.document_id
+        day = self.catalogue.days.get(one)
+        texts = [*self._around(evidence.passage), self.retriever.document(one).title]
+        texts += [str(day.year)] if day else []
         return frozenset(match[0] for text in texts for match in YEAR.finditer(text))
+
+    def _around(self, passage: Passage) -> list[str]:
+        """Return a passage with the headings over it, the passage before it, and the document's
+        opening.
+        """
+        near = list(self.retriever.opening(passage.document_id, OPENING_PASSAGES))
+        if passage.passage_id > 0:
+            before = self.retriever.passage(passage.passage_id - 1)
+            near += [before] if before.document_id == passage.document_id else []
+        place = f"{passage.context_line} {passage.table_header} {passage.lead_in} {passage.text}"
+        return [place, *(one.text for one in near)]
 
     def _announced(self, document_id: str) -> str:
         """Return what a document says of itself beside its headings: the lines before its first

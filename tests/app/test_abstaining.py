@@ -210,6 +210,3 @@ def test_what_is_said_of_another_than_the_one_named_is_refused(
     assert verdict("Who is Askar Zhumangarin?") is None  # one of two names that stand together
     assert verdict("Who is the Minister as a Person?") is None  # no name: written small elsewhere
     assert verdict("Is the Economist Minister Serik?") is None  # begins as what is there
-    foreign = one.features.model_copy(update={"foreign": 1.0})
-    one = one.model_copy(update={"features": foreign})
-    assert verdict("Who is the Minister of Energy?") is None  # a name may be translated

@@ -4,8 +4,10 @@ import pytest
 
 from app.assistant import Assistant
 from app.collection import Collection
+from app.language import stems
 from app.settings import Settings
-from index import build_index
+from app.types import Term
+from index import build_index, fold
 
 
 @pytest.fixture(scope="module")
@@ -28,3 +30,13 @@ def test_initials_stand_for_words_that_carry_meaning_only(collection: Collection
 def test_numbers_that_documents_spell_in_words_are_known(collection: Collection) -> None:
     assert collection.numbers >= {"250", "42"}
     assert "12" not in collection.numbers
+
+
+def test_a_name_is_known_in_the_script_it_is_written_in(collection: Collection) -> None:
+    def term(text: str) -> Term:
+        folded = fold(text)
+        return Term(text=text, folded=folded, stems=stems(folded), is_name=True, is_number=False)
+
+    assert collection.writes(term("Линдал"), cyrillic=False)
+    assert not collection.writes(term("Линдал"), cyrillic=True)
+    assert not collection.writes(term("Ормеск"), cyrillic=False)

@@ -9,6 +9,8 @@ SUCCEEDED = "It is headed by Gulnar Estaeva, who succeeded Viktor Lomagin in Mar
 REPLACED = "Viktor Lomagin was replaced by Gulnar Estaeva in 2023."
 RUSSIAN = "Службой руководит Сергей Дубравин, который сменил вышедшую на пенсию Нину Корчагову."
 
+KAZAKH = "Бас мал дәрігері — Эрик Вансен, ол бұл қызметке тамызда Сигне Мольдың орнына келді."
+
 
 @pytest.mark.parametrize(
     ("question", "quote", "found"),
@@ -25,6 +27,9 @@ RUSSIAN = "Службой руководит Сергей Дубравин, ко
         ("Кто сменил Корчагову?", RUSSIAN, False),
         ("Кого сменил Дубравин?", RUSSIAN, False),
         ("Когда Корчагова сменила Дубравина?", RUSSIAN, True),
+        ("Эрик Вансеннің орнына кім келді?", KAZAKH, True),
+        ("Сигне Мольдың орнына кім келді?", KAZAKH, False),
+        ("Эрик Вансен кімнің орнына келді?", KAZAKH, False),
         ("Who replaced the boiler?", "The boiler was replaced by Mr Hart.", False),
     ],
 )
@@ -57,7 +62,8 @@ def test_what_the_quote_denies_did_not_happen(question: str, quote: str, found: 
     [
         ("How many applied in 2022?", "In 2024, 1,480 people applied.", frozenset({"2024"}), True),
         ("How many applied in 2022?", "In 2024, 1,480 people applied.", frozenset({"2022"}), False),
-        ("How many applied in 2022?", "1,480 people applied.", frozenset(), False),
+        ("How many applied in 2022?", "1,480 people applied.", frozenset(), True),
+        ("How many applied in 2022?", "1,480 people applied.", frozenset({"2022"}), False),
         ("Who led it in 2022?", "Since 2019 it has been led by Reke.", frozenset(), False),
         ("Кто руководил им в 2022 году?", "С 2019 года им руководит Реке.", frozenset(), False),
         (
@@ -73,12 +79,6 @@ def test_a_year_that_is_asked_about_is_not_answered_with_another(
     question: str, quote: str, around: frozenset[str], found: bool
 ) -> None:
     assert in_another_year(understood(question), quote, around) is found
-
-
-def test_sentences_chosen_by_their_words_must_have_the_year() -> None:
-    query = understood("drop-out rate in 2019")
-    assert in_another_year(query, "The drop-out rate is a share.", frozenset(), is_span=False)
-    assert not in_another_year(query, "It is a share.", frozenset({"2019"}), is_span=False)
 
 
 @pytest.mark.parametrize(

@@ -81,7 +81,7 @@ def _answers(assistant: Assistant, case: Case) -> dict[str, list[Stretch]]:
     evidence = opened.weigher.read(query, ranked[: opened.settings.passages_read])
     by_margin = max(evidence, key=lambda one: one.features.margin, default=None)
     calibrated = evidence[0] if evidence else None
-    if calibrated is not None and calibrated.probability < opened.weigher.threshold(evidence):
+    if calibrated is not None and calibrated.probability < opened.weigher.threshold:
         calibrated = None
     reply = assistant.ask(case.question, history=case.history)
     whole = [(one.document_id, one.start, one.end) for one in reply.citations]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 from app.answering import quote_nearest
-from app.calibration import load_calibrations
+from app.calibration import load_calibration
 from app.curated_file import CuratedUnusable, read_curated
 from app.opened import Opened
 from app.rendering import render_abstention, render_answer, render_courtesy
@@ -51,7 +51,7 @@ class Assistant:
         """Take an index that is open, published or not; raises CuratedUnusable."""
         entries = read_curated(settings.curated_file) if settings.curated_file else ()
         reader = retriever.models.reader(READER_FILE)
-        return cls(Opened(settings, retriever, reader, load_calibrations(), entries))
+        return cls(Opened(settings, retriever, reader, load_calibration(), entries))
 
     def reopened(self) -> Assistant:
         """Open the version of the index that is current now, on what can stay open.

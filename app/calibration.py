@@ -64,23 +64,6 @@ class Calibration(Frozen):
         return min(within, default=1.0)
 
 
-class Calibrations(Frozen):
-    """One model for spans in the question's own language; one for spans in another, where the words
-    of question and passage can't be compared, fitted without the features that compare them.
-    """
-
-    spans: Calibration
-    foreign_spans: Calibration
-
-    def model(self, features: Features) -> Calibration:
-        """Return the model that applies to evidence with these features."""
-        return self.foreign_spans if features.foreign else self.spans
-
-    def probability(self, features: Features) -> float:
-        """Return the probability that evidence with these features answers the question."""
-        return self.model(features).probability(features)
-
-
-def load_calibrations(file: Path = CALIBRATION_FILE) -> Calibrations:
-    """Return the calibrations that are shipped."""
-    return Calibrations.model_validate_json(file.read_text(encoding="utf-8"))
+def load_calibration(file: Path = CALIBRATION_FILE) -> Calibration:
+    """Return the calibration that is shipped."""
+    return Calibration.model_validate_json(file.read_text(encoding="utf-8"))

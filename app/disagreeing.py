@@ -31,7 +31,7 @@ def find_disagreement(
     evidence: Sequence[Evidence],
     *,
     probability: Callable[[Features], float],
-    threshold: Callable[[Evidence], float],
+    threshold: float,
     rarity: Callable[[tuple[str, ...]], float],
     dates: Mapping[str, str | None],
 ) -> tuple[Evidence, ...]:
@@ -69,7 +69,7 @@ def find_disagreement(
             len(differing) < DIFFERING_MAX
             and one.passage.document_id not in {each.passage.document_id for each in differing}
             and all(given.differs(other, is_date=is_date) for other in figures)
-            and probability(_alone(one.features, rival)) >= threshold(one)
+            and probability(_alone(one.features, rival)) >= threshold
         ):
             differing.append(one)
             figures.append(given)

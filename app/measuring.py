@@ -127,6 +127,11 @@ def judge_reply(question: Question, reply: Reply) -> Judged:
     )
 
 
+def holds(text: str, wanted: Sequence[str]) -> bool:
+    """Say whether one of some fragments stands in a text, however both are broken into lines."""
+    return any(_spaced(one) in _spaced(text) for one in wanted)
+
+
 def _spaced(text: str) -> str:
     return " ".join(text.split())
 

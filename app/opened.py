@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Final
 
 from app.answering import compose, compose_curated, compose_disagreement, introduce
-from app.calibration import Calibrations
+from app.calibration import Calibration
 from app.catalogue import Catalogue
 from app.citing import cite
 from app.collection import Collection
@@ -50,7 +50,7 @@ class Opened:
         settings: Settings,
         retriever: Retriever,
         reader: SpanReader,
-        known: Calibrations,
+        known: Calibration,
         entries: Sequence[CuratedEntry] = (),
     ) -> None:
         self.settings = settings
@@ -274,7 +274,7 @@ class Opened:
             found.read,
             found.evidence,
             probability=self.known.probability,
-            threshold=lambda one: self.weigher.threshold([one]),
+            threshold=self.weigher.threshold,
             rarity=self.collection.rarity,
             dates={one: date for one, (_, date) in self.documents.items()},
         )

@@ -7,7 +7,7 @@ from itertools import takewhile
 from typing import Final
 
 from app.abstaining import judge
-from app.calibration import Calibrations
+from app.calibration import Calibration
 from app.catalogue import YEAR, Catalogue, meanings
 from app.choosing import find_leads, find_section, find_sentences
 from app.collection import Collection
@@ -49,7 +49,7 @@ class Weigher:
         settings: Settings,
         retriever: Retriever,
         reader: SpanReader,
-        known: Calibrations,
+        known: Calibration,
         collection: Collection,
         catalogue: Catalogue,
     ) -> None:
@@ -113,23 +113,30 @@ class Weigher:
         told: tuple[Verdict, tuple[Evidence, ...]] | None = None
         for way in ways:
             evidence, threshold = way()
-            verdict = judge(
-                query,
-                evidence,
-                threshold=threshold,
-                mentions=self.collection.mentions,
-                cyrillic_collection=self.collection.has_cyrillic,
-                stated=self.collection.numbers,
-                speaks_of=self._speaks_of,
-                is_common=self.collection.writes_small,
-                years_around=self._years_around,
-            )
+            verdict = self._judge(query, evidence, threshold)
             if not (told and told[1]) and way is not enumerate_:  # a list tells of nothing nearest
                 told = verdict, evidence
             if verdict.reason is None:
                 return verdict, evidence
         assert told is not None
         return told
+
+    def refuses(self, query: Query, evidence: Sequence[Evidence]) -> bool:
+        """Say whether evidence is no answer however probable it is."""
+        return self._judge(query, evidence, 0.0).reason is not None
+
+    def _judge(self, query: Query, evidence: Sequence[Evidence], threshold: float) -> Verdict:
+        return judge(
+            query,
+            evidence,
+            threshold=threshold,
+            mentions=self.collection.mentions,
+            cyrillic_collection=self.collection.has_cyrillic,
+            stated=self.collection.numbers,
+            speaks_of=self._speaks_of,
+            is_common=self.collection.writes_small,
+            years_around=self._years_around,
+        )
 
     def read(self, query: Query, ranked: Sequence[RankedPassage]) -> tuple[Evidence, ...]:
         """Return what the reader finds in passages, the most probable first."""
@@ -155,17 +162,15 @@ class Weigher:
         ):
             evidence = self.read(query, ranked)
             read.extend(evidence)
-            threshold = self.threshold(evidence)
-            if evidence and evidence[0].probability >= threshold:
-                return evidence, threshold
+            if evidence and evidence[0].probability >= self.threshold:
+                return evidence, self.threshold
         read.sort(key=lambda one: -one.probability)
-        return tuple(read), self.threshold(read)
+        return tuple(read), self.threshold
 
-    def threshold(self, evidence: Sequence[Evidence]) -> float:
-        """Return the probability from which on the best evidence keeps to the operator's risk."""
-        if not evidence:
-            return 1.0
-        return self.known.model(evidence[0].features).threshold(self.settings.answer_risk)
+    @property
+    def threshold(self) -> float:
+        """The probability from which on evidence that was read keeps to the operator's risk."""
+        return self.known.threshold(self.settings.answer_risk)
 
     def _table(self, row: Passage) -> Passage | None:
         one = row.document_id

@@ -28,7 +28,7 @@ from tqdm import tqdm
 from app.ablating import Case, Holds, Outcome, ablate
 from app.assistant import Assistant
 from app.contexts import Posed, judge_posed, read_rows, write_sources
-from app.measuring import Judged, Measures, Question, judge_reply, measure
+from app.measuring import Judged, Measures, Question, holds, judge_reply, measure
 from app.settings import (
     BAD_SETTINGS,
     FILE_HELP,
@@ -122,25 +122,21 @@ def _of_index(arguments: argparse.Namespace, settings: Settings) -> Asked:
     questions = [one for one in questions if arguments.part in {None, one.part}]
     assistant = Assistant.open(settings)
 
-    def holds(question: Question) -> Holds | None:
+    def gold(question: Question) -> Holds | None:
         if not question.answerable:
             return None
         wanted = question.evidence or question.evidence_all
 
         def holds_one(document_id: str, start: int, end: int) -> bool:
             text = assistant.retriever.document(document_id).text[start:end]
-            return any(" ".join(one.split()) in " ".join(text.split()) for one in wanted)
+            return holds(text, wanted)
 
         return holds_one
 
     return Asked(
         assistant,
         lambda: _ask_all(assistant, questions, show_wrong=arguments.wrong),
-        [
-            Case(one.question, one.history, holds(one))
-            for one in questions
-            if one.kind != "courtesy"
-        ],
+        [Case(one.question, one.history, gold(one)) for one in questions if one.kind != "courtesy"],
     )
 
 
@@ -155,7 +151,7 @@ def _of_contexts(arguments: argparse.Namespace, settings: Settings, folder: Path
     assistant = Assistant.open(settings.model_copy(update={"index_folder": folder / "index"}))
     paths = {one.document_id: one.path for one in assistant.retriever.documents()}
 
-    def holds(one: Posed) -> Holds | None:
+    def gold(one: Posed) -> Holds | None:
         def holds_one(document_id: str, start: int, end: int) -> bool:
             return any(
                 paths[document_id] == gold.path and start <= gold.start and gold.end <= end
@@ -170,7 +166,7 @@ def _of_contexts(arguments: argparse.Namespace, settings: Settings, folder: Path
             shown = tqdm(replies, total=len(posed), unit="question", mininterval=5.0, disable=None)
             return [judge_posed(one, reply) for one, reply in zip(posed, shown, strict=True)]
 
-    return Asked(assistant, judge_all, [Case(one.question, (), holds(one)) for one in posed])
+    return Asked(assistant, judge_all, [Case(one.question, (), gold(one)) for one in posed])
 
 
 def _print_ablation(outcomes: Sequence[Outcome], as_json: bool) -> int:  # noqa: FBT001

@@ -29,7 +29,7 @@ def differing(question: str, *evidence: Evidence) -> list[str]:
         asked(question),
         evidence,
         probability=lambda features: 0.9 if features.margin > 0 else 0.1,
-        threshold=lambda one: 0.5,
+        threshold=0.5,
         rarity=lambda stems: 1.0,
         dates=DATES,
     )

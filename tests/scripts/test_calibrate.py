@@ -1,31 +1,42 @@
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from app.calibration import load_calibrations
+from app.calibration import load_calibration
 from app.settings import REPOSITORY
-from app.training.written import read_passages
-from tests.app.training.conftest import row, write_rows
+
+CITIES = ("Aldra", "Brina", "Corvo", "Delmar", "Estval", "Fenwick")
 
 
 @pytest.fixture
-def rows() -> list[dict[str, Any]]:
-    """Questions in two languages about six bridges, half of which their text doesn't answer."""
+def files(tmp_path: Path) -> list[Path]:
+    """Two collections about three bridges each, with questions in two languages, half of which
+    the documents don't answer.
+    """
     made = []
-    for at, city in enumerate(["Aldra", "Brina", "Corvo", "Delmar", "Estval", "Fenwick"]):
-        text = f"The bridge of {city} is {700 + at} metres long. It was opened in {1950 + at}."
-        span = f"{700 + at} metres"
-        made += [
-            row(f"{city} 1", f"How long is the bridge of {city}?", span, text),
-            row(f"{city} 2", f"Who painted the bridge of {city}?", None, text),
-            row(f"{city} 3", f"Какова длина моста {city}?", span, text),
-            row(f"{city} 4", f"Кто покрасил мост {city}?", None, text),
-        ]
+    for name, cities in (("north", CITIES[:3]), ("south", CITIES[3:])):
+        (tmp_path / name).mkdir()
+        lines = []
+        for at, city in enumerate(cities):
+            span = f"{700 + at} metres"
+            text = f"The bridge of {city} is {span} long. It was opened in {1950 + at}.\n"
+            (tmp_path / name / f"{city}.md").write_text(f"# {city}\n\n{text}", encoding="utf-8")
+            for question, language, answerable in (
+                (f"How long is the bridge of {city}?", "en", True),
+                (f"Who painted the bridge of {city}?", "en", False),
+                (f"Какова длина моста {city}?", "ru", True),
+                (f"Кто покрасил мост {city}?", "ru", False),
+            ):
+                line = {"id": question, "question": question, "language": language, "kind": "fact"}
+                evidence = [f"{span} long"] if answerable else []
+                lines.append({**line, "answerable": answerable, "evidence": evidence})
+        made.append(tmp_path / f"{name}.jsonl")
+        made[-1].write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
     return made
 
 
@@ -39,42 +50,23 @@ def calibrate(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
 
 
 def test_a_calibration_fitted_on_a_few_questions_can_be_loaded_and_says_what_it_is(
-    tmp_path: Path, rows: list[dict[str, Any]]
+    tmp_path: Path, files: list[Path]
 ) -> None:
-    questions, output = tmp_path / "questions.jsonl", tmp_path / "calibration.json"
-    write_rows(questions, rows)
-    run = calibrate(questions, "--output", output, "--folds", "2")
-    assert run.returncode == 0, run.stderr
-    fitted = load_calibrations(output)
-    assert fitted.spans.command == "python scripts/calibrate.py questions.jsonl"
-    # half of the questions are in the language of their passage, half in another
-    assert fitted.spans.questions == fitted.foreign_spans.questions == len(rows) // 2
-    # a wider margin over "no answer" never makes an answer less probable
-    assert fitted.spans.weights["margin"].weight > 0
-
-
-def test_a_folder_of_data_gives_its_calibration_set_and_the_written_questions_set_aside(
-    tmp_path: Path, rows: list[dict[str, Any]]
-) -> None:
-    write_rows(tmp_path / "squad2-dev.calibrate.jsonl.gz", rows)
-    passages = [each for each in read_passages() if each.part == "calibrate"]
-    for name in {each.file for each in passages if each.file}:
-        ids = sorted({number for each in passages if each.file == name for number in each.ids})
-        text = "On this day the council met again and spoke of the harbour and its boats. " * 20
-        texts = dict.fromkeys(("en", "ru", "kk", "context"), text)
-        write_rows(tmp_path / f"{name}.jsonl.gz", [{"id": number, **texts} for number in ids])
     output = tmp_path / "calibration.json"
-    run = calibrate("--data", tmp_path, "--limit", "24", "--output", output, "--folds", "2")
+    run = calibrate(*files, "--documents", tmp_path, "--output", output)
     assert run.returncode == 0, run.stderr
-    fitted = load_calibrations(output)
-    # The limit holds for each of three: SQuAD's, and ours about its passages and about our own.
-    assert fitted.spans.questions + fitted.foreign_spans.questions == len(rows) + 2 * 24
-    assert fitted.spans.command == "python scripts/calibrate.py --data DIR"
+    fitted = load_calibration(output)
+    assert fitted.command == "python scripts/calibrate.py north.jsonl south.jsonl"
+    assert fitted.questions == 24
+    # a wider margin over "no answer" never makes an answer less probable
+    assert fitted.weights["margin"].weight > 0
+    assert 0.0 < fitted.curve[-1].coverage <= 1.0
 
 
-@pytest.mark.parametrize("arguments", [(), ("--data", "nowhere"), ("nowhere.jsonl",)])
+@pytest.mark.parametrize("arguments", [("nowhere.jsonl", "nothing.jsonl"), ("nowhere.jsonl",)])
 def test_without_questions_nothing_is_written(tmp_path: Path, arguments: tuple[str, ...]) -> None:
     output = tmp_path / "calibration.json"
     run = calibrate(*arguments, "--output", output)
     assert run.returncode == 2
+    assert "Nothing was written" in run.stderr
     assert not output.exists()

@@ -18,6 +18,7 @@ from app.measures import gives_measure, implies_measure, measure_asked
 from app.premises import (
     contradicts,
     in_another_currency,
+    in_another_month,
     in_another_year,
     is_denied,
     is_reversed,
@@ -33,6 +34,8 @@ SAME_WORTH: Final = 0.9
 """A word of the documents that is worth this much of a question's word means the same."""
 OF_WHAT: Final = frozenset({"of"})
 """English words after which a capital says of what something is; Russian and Kazakh have cases."""
+FIGURE_WORDS_MAX: Final = 3
+"""Words of a figure with what it counts ("1.9 million", "24 staff")."""
 COUNT_MAX: Final = 10
 """A whole number up to this may count what is asked for ("three results") and needn't be stated."""
 
@@ -87,6 +90,7 @@ def judge(
         or _presumes_otherwise(query, evidence[0], years_around(evidence[0]))
         or _in_another_measure(query, evidence[0])
         or _names_one(query, evidence[0])
+        or _gives_a_figure_for_a_reason(query, evidence[0])
         or _of_another(query, evidence, speaks_of, is_common)
     ):
         return Verdict(evidence=(), reason="not_stated", missing_terms=missing, probability=best)
@@ -159,6 +163,7 @@ def _presumes_otherwise(query: Query, evidence: Evidence, years: frozenset[str])
         or is_denied(query, quote)
         or is_reversed(query, quote)
         or in_another_year(query, quote, years)
+        or in_another_month(query, quote, place)
         or in_another_currency(query, quote, place)
     )
 
@@ -180,6 +185,15 @@ def _names_one(query: Query, evidence: Evidence) -> bool:
         return True
     joined = any(sign in quote for sign in ",;:|") or len(numbers(span)) > 1  # "from 9 to 17"
     return not joined and not any(word.folded in lists.conjunctions for word in words(quote))
+
+
+def _gives_a_figure_for_a_reason(query: Query, evidence: Evidence) -> bool:
+    """Say whether it is asked why, and the answer is a number with what it counts at most."""
+    if query.kind != "reason" or evidence.span is None:
+        return False
+    span = text_of(evidence.passage, evidence.span)
+    said = [word.folded for word in words(span)]
+    return len(said) <= FIGURE_WORDS_MAX and any(word[:1].isdigit() for word in said)
 
 
 def _in_another_measure(query: Query, evidence: Evidence) -> bool:

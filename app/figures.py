@@ -108,6 +108,20 @@ def month_words(text: str, *more: int | None) -> frozenset[str]:
     )
 
 
+def dated_months(text: str) -> frozenset[int]:
+    """Return the months of the dates in a text, 1…12: of those that stand beside a number ("12
+    August", "May 2025"), for "may" is a verb as well.
+    """
+    found = list(words(text))
+    return frozenset(
+        number
+        for at, word in enumerate(found)
+        for number, forms in enumerate(_months(), 1)
+        if not forms.isdisjoint({word.folded, *stems(word.folded)})
+        and any(one.folded[:1].isdigit() for one in found[max(0, at - 1) : at + 2])
+    )
+
+
 def magnitudes_down(figure: str) -> frozenset[str]:
     """Return a number, and what of it stands before "thousand", "million" or in a table of such."""
     value = Decimal(figure)

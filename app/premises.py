@@ -2,8 +2,9 @@
 
 Each check looks at one kind of trap that a span with a high score falls into: the opposite ("why
 did fares rise", where they fell), a denial ("when was it closed", where it never was), a relation
-the wrong way round ("who replaced Reke", where Reke replaced somebody), another year, another
-currency. They find nothing unless the words show it: a refusal for a wrong reason loses an answer.
+the wrong way round ("who replaced Reke", where Reke replaced somebody), another year or month,
+another currency. They find nothing unless the words show it: a refusal for a wrong reason loses an
+answer.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from functools import cache
 from typing import Final
 
 from app.catalogue import YEAR
+from app.figures import dated_months
 from app.language import detect_language, is_cyrillic, same_name, stems
 from app.lexicon import LANGUAGES, lexicon, opposites
 from app.types import Query, Term
@@ -207,6 +209,15 @@ def in_another_year(query: Query, quote: str, around: frozenset[str]) -> bool:
         if word.folded in said
         for one in found[max(0, at - BOUND_REACH) : at + BOUND_REACH + 1]
     )
+
+
+def in_another_month(query: Query, quote: str, around: str) -> bool:
+    """Say whether a question names a date, and the quote has the date of another month only, as
+    has what stands ``around`` it.
+    """
+    asked = dated_months(query.standalone_question)
+    said = dated_months(quote)
+    return bool(asked and said) and asked.isdisjoint(said | dated_months(around))
 
 
 def in_another_currency(query: Query, quote: str, around: str) -> bool:

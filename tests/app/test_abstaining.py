@@ -210,3 +210,9 @@ def test_what_is_said_of_another_than_the_one_named_is_refused(
     assert verdict("Who is Askar Zhumangarin?") is None  # one of two names that stand together
     assert verdict("Who is the Minister as a Person?") is None  # no name: written small elsewhere
     assert verdict("Is the Economist Minister Serik?") is None  # begins as what is there
+
+
+def test_a_figure_is_no_reason(passage: MakePassage, evidence: MakeEvidence) -> None:
+    one = passage("The mill was bought for 2 million from a maker who had gone bankrupt.")
+    assert judged("Why was the mill bought?", evidence(one, "2 million")).reason == "not_stated"
+    assert judged("Why was the mill bought?", evidence(one, "gone bankrupt")).reason is None

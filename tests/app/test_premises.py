@@ -2,7 +2,13 @@ from __future__ import annotations
 
 import pytest
 
-from app.premises import in_another_currency, in_another_year, is_denied, is_reversed
+from app.premises import (
+    in_another_currency,
+    in_another_month,
+    in_another_year,
+    is_denied,
+    is_reversed,
+)
 from tests.app.asking import understood
 
 SUCCEEDED = "It is headed by Gulnar Estaeva, who succeeded Viktor Lomagin in March 2023."
@@ -95,3 +101,18 @@ def test_an_amount_is_not_given_in_another_currency_than_asked(
     question: str, quote: str, around: str, found: bool
 ) -> None:
     assert in_another_currency(understood(question), quote, around) is found
+
+
+@pytest.mark.parametrize(
+    ("question", "quote", "found"),
+    [
+        ("Кто приехал на встречу 12 августа?", "On February 12, he met the Bank.", True),
+        ("Кто приехал на встречу 12 февраля?", "On February 12, he met the Bank.", False),
+        ("May I come on the 12th?", "The office opens on March 12.", False),
+        ("What happened in May 2025?", "It was closed.", False),
+    ],
+)
+def test_a_date_that_is_asked_about_is_not_answered_with_another_month(
+    question: str, quote: str, found: bool
+) -> None:
+    assert in_another_month(understood(question), quote, "") is found

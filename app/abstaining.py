@@ -14,7 +14,7 @@ from typing import Final
 from app.figures import magnitudes_down
 from app.language import detect_language, is_cyrillic, numbers
 from app.lexicon import Measure, lexicon
-from app.measures import gives_measure, implies_measure, measure_asked
+from app.measures import gives_measure, implies_measure, lacks_number, measure_asked
 from app.premises import (
     contradicts,
     in_another_currency,
@@ -197,9 +197,14 @@ def _gives_a_figure_for_a_reason(query: Query, evidence: Evidence) -> bool:
 
 
 def _in_another_measure(query: Query, evidence: Evidence) -> bool:
-    """Say whether a measure is asked for (money) and the answer gives another (hectares)."""
+    """Say whether a measure is asked for (money) and the answer gives another (hectares), or a
+    number and it gives none.
+    """
     if evidence.span is None:
         return False
+    span = text_of(evidence.passage, evidence.span)
+    if query.kind == "how_much" and lacks_number(query.standalone_question, query.language, span):
+        return True
     measure = measure_asked(query.standalone_question, query.language)
     if measure is None:
         return False

@@ -140,6 +140,8 @@ class Lexicon(Frozen):
     year_bounds: frozenset[str]
     """Words that make of a year the beginning or the end of a time."""
     currencies: dict[str, re.Pattern[str]]
+    counting: tuple[re.Pattern[str], ...]
+    """How a number is asked for, whatever is counted."""
     measures: dict[Measure, MeasureWords]
     months: tuple[frozenset[str], ...] = Field(min_length=12, max_length=12)
     magnitudes: dict[str, int]
@@ -210,7 +212,13 @@ class Lexicon(Frozen):
         return {name: re.compile(_fold_pattern(pattern)) for name, pattern in value.items()}
 
     @field_validator(
-        "orders", "preambles", "impersonal", "whole_collection", "successions", mode="before"
+        "orders",
+        "preambles",
+        "impersonal",
+        "whole_collection",
+        "successions",
+        "counting",
+        mode="before",
     )
     @classmethod
     def _compile(cls, value: Iterable[str]) -> tuple[re.Pattern[str], ...]:

@@ -13,6 +13,7 @@ import re
 from functools import cache
 from typing import Final, cast, get_args
 
+from app.language import stems
 from app.lexicon import LANGUAGES, Measure, lexicon
 from app.types import Language
 from index import fold, words
@@ -57,6 +58,30 @@ def gives_measure(measure: Measure, text: str, span: tuple[int, int]) -> bool:
     start = max(0, (before[0] if before else span[0]) - 1)
     end = span[1] + max(after[:_WORDS_AROUND], default=0) + 1
     return _given(measure).search(fold(text[start:end])) is not None
+
+
+def lacks_number(question: str, language: Language, span: str) -> bool:
+    """Say whether a number is asked for ("how many"), and a span gives none: no digit, no number
+    in words, no share ("half of them"), and not that it is free.
+    """
+    if not any(pattern.search(fold(question)) for pattern in lexicon(language).counting):
+        return False
+    said = {form for word in words(span) for form in (word.folded, *stems(word.folded))}
+    whole = (0, len(span))
+    return not (
+        any(map(str.isdigit, span))
+        or not said.isdisjoint(_number_words())
+        or gives_measure("percent", span, whole)
+        or gives_measure("money", span, whole)
+    )
+
+
+@cache
+def _number_words() -> frozenset[str]:
+    """Return the words for numbers of all languages, for none and for large ones too."""
+    known = [lexicon(language) for language in LANGUAGES]
+    found = {word for one in known for word in (*one.number_words, *one.magnitudes, *one.negations)}
+    return frozenset(form for word in found for form in (word, *stems(word)))
 
 
 def implies_measure(measure: Measure, text: str, span: tuple[int, int], around: str) -> bool:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from app.lexicon import Measure
-from app.measures import gives_measure, implies_measure, measure_asked
+from app.measures import gives_measure, implies_measure, lacks_number, measure_asked
 from app.types import Language
 
 
@@ -75,3 +75,25 @@ def test_a_bare_number_is_money_where_the_words_say_that_it_costs(
 ) -> None:
     start = text.index(span)
     assert implies_measure("money", text, (start, start + len(span)), around) is implied
+
+
+@pytest.mark.parametrize(
+    ("question", "language", "span", "lacks"),
+    [
+        ("How many people work there?", "en", "Rosa Quillane", True),
+        ("How many people work there?", "en", "two assistants", False),
+        ("How many people work there?", "en", "some 340", False),
+        ("How many times may it be taken?", "en", "twice", False),
+        ("How many of them are electric?", "en", "half of the fleet", False),
+        ("How much is it for children?", "en", "free of charge", False),
+        ("How often does it run?", "en", "every day", False),
+        ("Сколько человек там работает?", "ru", "в ноябре", True),
+        ("Сколько человек там работает?", "ru", "двадцать", False),
+        ("Онда қанша адам істейді?", "kk", "қарашада", True),
+        ("Онда қанша адам істейді?", "kk", "он екі", False),
+    ],
+)
+def test_a_number_that_is_asked_for_is_given(
+    question: str, language: Language, span: str, lacks: bool
+) -> None:
+    assert lacks_number(question, language, span) is lacks

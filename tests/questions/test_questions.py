@@ -16,13 +16,14 @@ SOURCES = {
     "briefing-3": ROOT / "docs" / "sources",
     "clinic": ROOT / "tests" / "collections" / "clinic",
     "harbour": ROOT / "tests" / "collections" / "harbour",
+    "programme": ROOT / "tests" / "collections" / "programme",
     "railway": ROOT / "tests" / "collections" / "railway",
     "university": ROOT / "tests" / "collections" / "university",
     "waterworks": ROOT / "tests" / "collections" / "waterworks",
 }
 CALIBRATING = ("insurer", "museum", "reserve", "software")
 SOURCES |= {name: ROOT / "tests" / "collections" / name for name in CALIBRATING}
-ONE_STATEMENT_DOES = {"briefing-3", "university", *CALIBRATING}
+ONE_STATEMENT_DOES = {"briefing-3", "programme", "university", *CALIBRATING}
 """Files in which an overview may quote any key statement, and whatever one fragment holds whole has
 no other sides.
 """
@@ -182,6 +183,7 @@ def test_the_waterworks_have_46_questions_to_develop_on_nine_of_them_unanswerabl
         ("briefing-2", 110, 40, {"en": 66, "ru": 24, "kk": 20}),
         ("clinic", 100, 34, {"en": 60, "ru": 22, "kk": 18}),
         ("railway", 130, 43, {"en": 80, "ru": 30, "kk": 20}),
+        ("programme", 110, 40, {"en": 62, "ru": 28, "kk": 20}),
     ],
 )
 def test_the_files_looked_at_once_are_set_aside_as_a_whole(

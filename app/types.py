@@ -110,7 +110,8 @@ class Features(Frozen):
     part, ``sentence_coverage`` the same for the sentences quoted; ``first`` is 1 for the passage
     that the retriever ranks first; ``foreign`` is 1 where question and passage are in different
     languages, and there ``similarity`` is the encoder's cosine of the question and the sentences
-    quoted, 0 elsewhere: in one language it tells nothing that the others don't.
+    quoted, less its usual value, 0 elsewhere: in one language it tells nothing that the others
+    don't.
     """
 
     margin: float

@@ -23,7 +23,7 @@ from app.premises import (
     is_denied,
     is_reversed,
 )
-from app.quotes import text_of
+from app.quotes import text_of, with_place
 from app.types import Evidence, Query, Term, Verdict
 from index import words
 
@@ -155,9 +155,7 @@ def _as_typed(query: Query, figure: str) -> str:
 
 def _presumes_otherwise(query: Query, evidence: Evidence, years: frozenset[str]) -> bool:
     """Say whether a question takes for granted what the quote says otherwise."""
-    passage = evidence.passage
-    quote = text_of(passage, evidence.quote)
-    place = f"{passage.context_line} {passage.table_header} {passage.lead_in} {passage.text}"
+    quote, place = text_of(evidence.passage, evidence.quote), with_place(evidence.passage)
     return (
         contradicts(query, quote)
         or is_denied(query, quote)

@@ -28,6 +28,8 @@ NEGATION_REACH: Final = 3
 STEM_LETTERS_MIN: Final = 4
 BOUND_REACH: Final = 2
 """Words before a year, or after it in Kazakh, that make it a bound ("since 2019")."""
+PASSIVE_REACH: Final = 10
+"""Characters between "was" and "replaced", beside a name's ("was Reke formally replaced")."""
 _KAZAKH_NEGATION: Final = re.compile(r"[мбп][ае](?:й|ды|ди|ган|ген|са|се|с$|у|стан|стен|йды|йди)")
 """How what follows a Kazakh verb's stem denies it ("қабылдан-бады"), folded."""
 _NOMINATIVE: Final = re.compile(r"[^аеёиоуыэюяь]$")
@@ -183,7 +185,7 @@ def _does(text: str, name: Word) -> bool | None:
     if before and any(_RELATIVE_OBJECT.fullmatch(one) for one in between):
         return False
     passive = any(
-        one.folded in _PASSIVE and verb.start() - one.end <= len(" formally ") + len(name.folded)
+        one.folded in _PASSIVE and verb.start() - one.end <= PASSIVE_REACH + len(name.folded)
         for one in found
         if one.end <= verb.start()
     ) and not (before and any(_RELATIVE.fullmatch(one) for one in between[-1:]))

@@ -42,3 +42,9 @@ def _opens_with_pronoun(sentence: str) -> bool:
 def text_of(passage: Passage, span: tuple[int, int]) -> str:
     """Return what stands between two offsets into a passage's document."""
     return passage.text[span[0] - passage.start : span[1] - passage.start]
+
+
+def with_place(passage: Passage) -> str:
+    """Return a passage's text after what stands over it: headings, a table's header, a lead-in."""
+    over = (passage.context_line, passage.table_header, passage.lead_in)
+    return " ".join([*over, passage.text])

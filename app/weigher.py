@@ -17,7 +17,7 @@ from app.figures import counts, month_words
 from app.finding import find_evidence
 from app.language import same_name
 from app.mentions import Mentions
-from app.quotes import text_of
+from app.quotes import text_of, with_place
 from app.rounds import rounds
 from app.settings import Settings
 from app.types import Evidence, Query, Term, Verdict
@@ -211,8 +211,7 @@ class Weigher:
         if passage.passage_id > 0:
             before = self.retriever.passage(passage.passage_id - 1)
             near += [before] if before.document_id == passage.document_id else []
-        place = f"{passage.context_line} {passage.table_header} {passage.lead_in} {passage.text}"
-        return [place, *(one.text for one in near)]
+        return [with_place(passage), *(one.text for one in near)]
 
     def _announced(self, document_id: str) -> str:
         """Return what a document says of itself beside its headings: the lines before its first

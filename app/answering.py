@@ -255,11 +255,11 @@ def _quotations(
 
 def quote_nearest(evidence: Sequence[Evidence], count: int) -> tuple[Quoted, ...]:
     """Return what comes nearest to a question that isn't answered: the quotes of the best
-    evidence, none twice.
+    evidence, one of each passage.
     """
     spans: dict[tuple[str, int], Evidence] = {}
     for one in evidence:
-        spans.setdefault((one.passage.document_id, one.quote[0]), one)
+        spans.setdefault((one.passage.document_id, one.passage.start), one)
     return tuple(
         _quoted(number, one, _within(one, QUOTE_CHARACTERS_MAX))
         for number, one in enumerate(list(spans.values())[:count], 1)

@@ -20,6 +20,8 @@ class Candidate(NamedTuple):
     """A quote, and what of the question it covers."""
 
     evidence: Evidence
+    coverage: float
+    """The share of the question's terms, weighted by rarity, that are there, headings included."""
     said: Mentions
     """What the quote mentions, of a table's row its header too."""
     place: Mentions
@@ -49,8 +51,8 @@ def candidates(
             said = Mentions(text)
             both = said.joined(header).joined(place)
             features = Features.of_words(
+                query,
                 candidate,
-                coverage=both.coverage(query.terms, rarity),
                 sentence_coverage=said.coverage(query.terms, rarity),
                 foreign=foreign,
             )
@@ -60,9 +62,9 @@ def candidates(
             covered = tuple(both.worth(term) for term in query.terms)
             states = bool(query.numbers) and query.numbers <= quantities(text)
             has_figure = not counts(text) <= query.numbers
-            found.append(
-                Candidate(evidence, said.joined(header), place, covered, has_figure, states)
-            )
+            coverage = both.coverage(query.terms, rarity)
+            said = said.joined(header)
+            found.append(Candidate(evidence, coverage, said, place, covered, has_figure, states))
     return found
 
 

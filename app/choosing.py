@@ -68,8 +68,8 @@ def _greedy(
     taken: list[Candidate] = []
     places: set[tuple[str, tuple[str, ...]]] = set()  # each heading speaks once before any again
     had = np.zeros(len(weights))
-    best = max((one.evidence.features.coverage for one in found), default=0.0)
-    left = [one for one in found if one.evidence.features.coverage >= best * COVERAGE_SHARE_MIN]
+    best = max((one.coverage for one in found), default=0.0)
+    left = [one for one in found if one.coverage >= best * COVERAGE_SHARE_MIN]
 
     def worth(one: Candidate) -> tuple[float, float]:
         features = one.evidence.features
@@ -247,13 +247,13 @@ def _offered(passage: Passage, quote: tuple[int, int]) -> Evidence:
 
 
 _NO_FEATURES: Final = Features(
+    support=0,
     margin=0,
-    runner_up=0,
     fused=0,
     dense=0,
-    coverage=1,
     sentence_coverage=1,
-    first=0,
+    terms=0,
+    opens=0,
     similarity=0,
     foreign=0,
 )

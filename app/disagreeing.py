@@ -15,11 +15,9 @@ from app.figures import Figure, read_figure
 from app.language import same_name
 from app.lexicon import LANGUAGES, lexicon
 from app.mentions import Mentions
-from app.types import Evidence, Features, Query
+from app.types import Evidence, Query
 from index import Passage, words
 
-MARGIN_LEAST: Final = -10.0
-"""Logits that stand for "no rival", as in the reader's features."""
 COVERAGE_LOST_MAX: Final = 0.1
 """Share of the question's words, by weight, that evidence may lack and the best has."""
 DIFFERING_MAX: Final = 3
@@ -30,7 +28,6 @@ def find_disagreement(
     query: Query,
     evidence: Sequence[Evidence],
     *,
-    probability: Callable[[Features], float],
     threshold: float,
     rarity: Callable[[tuple[str, ...]], float],
     dates: Mapping[str, str | None],
@@ -39,9 +36,7 @@ def find_disagreement(
     or nothing where the best evidence stands alone.
 
     ``evidence`` is in the order of its probability; ``dates`` are the documents' in the order of
-    ISO 8601, and one without a date comes last. Evidence has to be as probable as an answer is,
-    what it contradicts left aside: rivals that give another answer to the same question lower each
-    other's probability, and only here they don't speak against each other.
+    ISO 8601, and one without a date comes last. Evidence has to be as probable as an answer is.
     """
     if not evidence or evidence[0].span is None:
         return ()
@@ -58,10 +53,6 @@ def find_disagreement(
         and not _other_year(query, one)
         and (one is best or _speak_of_the_same(query, best, one, rarity))
     }
-    rival = max(
-        (one.features.margin for at, one in enumerate(evidence) if at not in known),
-        default=MARGIN_LEAST,
-    )
     differing, figures = [best], [figure]
     for at, given in known.items():
         one = evidence[at]
@@ -69,7 +60,7 @@ def find_disagreement(
             len(differing) < DIFFERING_MAX
             and one.passage.document_id not in {each.passage.document_id for each in differing}
             and all(given.differs(other, is_date=is_date) for other in figures)
-            and probability(_alone(one.features, rival)) >= threshold
+            and one.probability >= threshold
         ):
             differing.append(one)
             figures.append(given)
@@ -84,12 +75,6 @@ def _figure(evidence: Evidence) -> Figure | None:
         return None
     start, end = (place - evidence.passage.start for place in evidence.span)
     return read_figure(evidence.passage.text, (start, end))
-
-
-def _alone(features: Features, rival: float) -> Features:
-    """Return what features would be with only rivals of this margin about, in logits."""
-    ahead = max(MARGIN_LEAST, min(-MARGIN_LEAST, features.margin - rival))
-    return features.model_copy(update={"runner_up": ahead, "first": 1.0})
 
 
 def _speak_of_the_same(

@@ -58,9 +58,10 @@ def find_enumeration(
         heading = passage.heading_path[-1] if len(passage.heading_path) > 1 else ""
         for lead, span in announced:
             said = Mentions(f"{heading} {lead}")
+            coverage = said.joined(place).coverage(query.terms, rarity)
             features = Features.of_words(
+                query,
                 candidate,
-                coverage=said.joined(place).coverage(query.terms, rarity),
                 sentence_coverage=said.coverage(query.terms, rarity),
                 foreign=languages[passage.document_id] != query.language,
             )
@@ -69,9 +70,9 @@ def find_enumeration(
                 span=None,
                 quote=span,
                 features=features,
-                probability=min(1.0, features.coverage),
+                probability=min(1.0, coverage),
             )
-            worth = (features.coverage, features.sentence_coverage, features.fused)
+            worth = (coverage, features.sentence_coverage, features.fused)
             if features.sentence_coverage >= LEAD_SHARE_MIN and (best is None or worth > best[0]):
                 best = worth, evidence
     return (best[1],) if best else ()

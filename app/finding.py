@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 from app.language import detect_language
 from app.lexicon import lexicon
@@ -16,16 +18,24 @@ from index import Passage, RankedPassage, SpanReader, TokenLogits, fold
 
 ANSWER_TOKENS_MAX: Final = 24
 """The longest span the reader was trained to give, in tokens."""
-START_CANDIDATES: Final = 12
-"""Starts and ends tried for the best span: all their pairs, a small part of all spans."""
-RUNNER_UP_LOGITS_MAX: Final = 10.0
+SENTENCES_MAX: Final = 3
+"""Sentences of a passage that are taken for evidence, the best supported."""
+SUPPORT_LOST_MAX: Final = 3.0
+"""How far the reader may support one of them less than the best of its passage, in logits. With 3
+of 3, about 1.5 sentences of a passage remain, and no more was right with all of them."""
 FOREIGN_SIMILARITY: Final = 0.77
 """The mean cosine of a question and a quote in another language, over what is read for the
 questions that calibrate; were it not taken off, the feature would only say which is foreign.
 """
 
 
-class _Span(NamedTuple):
+class _Sentence(NamedTuple):
+    """What the reader makes of one sentence: its number in the passage, its support and its best
+    span's margin in logits, and the span in code points of the passage's text.
+    """
+
+    number: int
+    support: float
     margin: float
     start: int
     end: int
@@ -41,7 +51,8 @@ def find_evidence(
     similarities: Callable[[str, Sequence[str]], Sequence[float]],
     probability: Callable[[Features], float],
 ) -> tuple[Evidence, ...]:
-    """Return one piece of evidence for each passage, the most probable first.
+    """Return pieces of evidence, the most probable first: of each passage the sentences that the
+    reader supports most.
 
     All passages are read in one call. ``rarity`` weighs a term's stems by how few passages have
     them, ``languages`` gives each document's language, ``similarities`` compares a question with
@@ -55,45 +66,38 @@ def find_evidence(
         [prefix + c.passage.text for prefix, c in zip(prefixes, ranked, strict=True)],
         [len(prefix) for prefix in prefixes],
     )
-    spans = [_best_span(found, len(prefix)) for found, prefix in zip(logits, prefixes, strict=True)]
-    margins = [span.margin for span in spans]
-    texts = [
-        fold(candidate.passage.text[span.start : span.end])
-        for candidate, span in zip(ranked, spans, strict=True)
+    supported = [
+        (candidate, sentence)
+        for candidate, found, prefix in zip(ranked, logits, prefixes, strict=True)
+        for sentence in _best_sentences(found, candidate.passage, len(prefix))
     ]
-    placed = []
-    for candidate, span in zip(ranked, spans, strict=True):
-        start = _with_hedge(candidate.passage.text, span.start)
-        place = candidate.passage.start
-        in_document = (place + start, place + span.end)
-        placed.append((in_document, quote_around(candidate.passage, in_document)))
-    foreign = [languages[c.passage.document_id] != query.language for c in ranked]
-    quotes = [text_of(c.passage, quote) for c, (_, quote) in zip(ranked, placed, strict=True)]
-    similar = _similar(query, quotes, foreign, similarities)
+    quotes = [
+        quote_around(c.passage, (c.passage.start + one.start, c.passage.start + one.end))
+        for c, one in supported
+    ]
+    foreign = [languages[c.passage.document_id] != query.language for c, _ in supported]
+    said = [text_of(c.passage, quote) for (c, _), quote in zip(supported, quotes, strict=True)]
+    similar = _similar(query, said, foreign, similarities)
     evidence = []
-    for at, (candidate, span) in enumerate(zip(ranked, spans, strict=True)):
+    for at, (candidate, sentence) in enumerate(supported):
         passage = candidate.passage
-        span_in_document, quote = placed[at]
-        others = [
-            margin
-            for margin, said in zip(margins, texts, strict=True)
-            if not _same_answer(said, texts[at])
-        ]
-        features = _features(
-            query,
-            candidate,
-            quote,
-            span,
-            max(others, default=-RUNNER_UP_LOGITS_MAX),
+        features = Features(
+            support=sentence.support,
+            margin=max(0.0, sentence.margin),
+            fused=candidate.score,
+            dense=candidate.dense,
+            sentence_coverage=Mentions(said[at]).coverage(query.terms, rarity),
+            terms=math.log1p(len(query.terms)),
+            opens=float(sentence.number == 0),
             similarity=similar[at],
-            rarity=rarity,
-            foreign=foreign[at],
+            foreign=float(foreign[at]),
         )
+        start = _with_hedge(passage.text, sentence.start)
         evidence.append(
             Evidence(
                 passage=passage,
-                span=span_in_document,
-                quote=quote,
+                span=(passage.start + start, passage.start + sentence.end),
+                quote=quotes[at],
                 features=features,
                 probability=probability(features),
             )
@@ -110,13 +114,13 @@ def _similar(
     """Return how much more than usual the question is like each quote in a foreign language, 0 for
     others.
     """
-    compared = [at for at, other in enumerate(foreign) if other]
-    found = [0.0] * len(quotes)
-    if compared:
-        known = similarities(query.standalone_question, [quotes[at] for at in compared])
-        for at, similarity in zip(compared, known, strict=True):
-            found[at] = similarity - FOREIGN_SIMILARITY
-    return found
+    compared = list(dict.fromkeys(q for q, other in zip(quotes, foreign, strict=True) if other))
+    known = similarities(query.standalone_question, compared) if compared else ()
+    found = dict(zip(compared, known, strict=True))
+    return [
+        found[quote] - FOREIGN_SIMILARITY if other else 0.0
+        for quote, other in zip(quotes, foreign, strict=True)
+    ]
 
 
 def _with_hedge(text: str, start: int) -> int:
@@ -130,61 +134,36 @@ def _with_hedge(text: str, start: int) -> int:
     return start
 
 
-def _same_answer(one: str, other: str) -> bool:
-    """Say whether two folded spans give one answer, so that they confirm rather than rival each
-    other: the shorter stands in the longer.
-    """
-    short, long = sorted((one.strip(" .,;:|"), other.strip(" .,;:|")), key=len)
-    return bool(short) and short in long
-
-
 def _prefix(passage: Passage) -> str:
     """Return what the reader is told of a passage's place; no answer can lie in it."""
     lines = [passage.context_line, passage.table_header]
     return "".join(f"{line}\n" for line in lines if line)
 
 
-def _best_span(logits: TokenLogits, first_character: int) -> _Span:
-    """Return the best span of a passage, in code points of the passage's text."""
-    if not len(logits.start):
-        return _Span(-RUNNER_UP_LOGITS_MAX, 0, 1)
-    starts = np.argsort(logits.start)[::-1][:START_CANDIDATES]
-    ends = np.argsort(logits.end)[::-1][:START_CANDIDATES]
-    scores = logits.start[starts][:, None] + logits.end[ends][None, :]
-    lengths = ends[None, :] - starts[:, None]
-    scores = np.where((lengths >= 0) & (lengths < ANSWER_TOKENS_MAX), scores, -np.inf)
-    row, column = divmod(int(np.argmax(scores)), scores.shape[1])
-    begin = int(starts[row])
-    stop = int(ends[column]) if np.isfinite(scores[row, column]) else begin
-    margin = float(logits.start[begin] + logits.end[stop] - logits.null)
-    first = int(logits.offsets[begin, 0]) - first_character
-    last = int(logits.offsets[stop, 1]) - first_character
-    return _Span(margin, max(0, first), max(1, last))
+def _best_sentences(logits: TokenLogits, passage: Passage, first_character: int) -> list[_Sentence]:
+    """Return the sentences of a passage that the reader supports most, the best first.
 
-
-def _features(
-    query: Query,
-    candidate: RankedPassage,
-    quote: tuple[int, int],
-    span: _Span,
-    best_other: float,
-    *,
-    similarity: float,
-    rarity: Callable[[tuple[str, ...]], float],
-    foreign: bool,
-) -> Features:
-    passage = candidate.passage
-    place = f"{passage.context_line} {passage.table_header}"
-    in_passage = Mentions(f"{place} {passage.text}")
-    in_quote = Mentions(text_of(passage, quote))
-    return Features(
-        margin=span.margin,
-        runner_up=max(-RUNNER_UP_LOGITS_MAX, min(RUNNER_UP_LOGITS_MAX, span.margin - best_other)),
-        fused=candidate.score,
-        dense=candidate.dense,
-        coverage=in_passage.coverage(query.terms, rarity),
-        sentence_coverage=in_quote.coverage(query.terms, rarity),
-        first=float(candidate.rank == 1),
-        similarity=similarity,
-        foreign=float(foreign),
-    )
+    ``first_character`` is where the passage's text begins in what was read.
+    """
+    begins = logits.offsets[:, 0] - first_character + passage.start
+    found = []
+    for number, sentence in enumerate(passage.sentences):
+        inside = np.flatnonzero((begins >= sentence.start) & (begins < sentence.end))
+        ends = np.pad(logits.end[inside], (0, ANSWER_TOKENS_MAX - 1), constant_values=-np.inf)
+        if not np.isfinite(ends).any():
+            continue
+        spans = logits.start[inside, None] + sliding_window_view(ends, ANSWER_TOKENS_MAX)
+        first, length = divmod(int(np.argmax(spans)), ANSWER_TOKENS_MAX)
+        found.append(
+            _Sentence(
+                number,
+                support=float(np.logaddexp.reduce(spans, axis=None) - logits.null),
+                margin=float(spans[first, length] - logits.null),
+                start=int(logits.offsets[inside[first], 0]) - first_character,
+                end=int(logits.offsets[inside[first + length], 1]) - first_character,
+            )
+        )
+    found.sort(key=lambda one: -one.support)
+    return [
+        one for one in found[:SENTENCES_MAX] if one.support >= found[0].support - SUPPORT_LOST_MAX
+    ]

@@ -273,7 +273,6 @@ class Opened:
         differing = find_disagreement(
             found.read,
             found.evidence,
-            probability=self.known.probability,
             threshold=self.weigher.threshold,
             rarity=self.collection.rarity,
             dates={one: date for one, (_, date) in self.documents.items()},

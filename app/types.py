@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, Final, Literal, Self, TypeAlias
 
 from pydantic import AfterValidator, Field, TypeAdapter, model_validator
@@ -103,40 +104,41 @@ class Query(Frozen):
 class Features(Frozen):
     """What the probability that a piece of evidence answers the question is computed from.
 
-    ``margin`` is the reader's best span minus its no-answer score, in logits; ``runner_up`` is how
-    far the best span that gives another answer in another passage lies under it, -10…10; ``fused``
-    and ``dense`` are the retriever's; ``coverage`` is the share of the question's terms, weighted
-    by rarity, that the passage and its headings have, words that mean about the same counting in
-    part, ``sentence_coverage`` the same for the sentences quoted; ``first`` is 1 for the passage
-    that the retriever ranks first; ``foreign`` is 1 where question and passage are in different
+    ``support`` is what the reader gives a sentence: the logarithm of the summed exponentials of the
+    scores of all spans that begin in it, minus its no-answer score, in logits; ``margin`` is the
+    same of the best span alone, 0 where that is negative. ``fused`` and ``dense`` are the
+    retriever's. ``sentence_coverage`` is the share of the question's terms, weighted by rarity,
+    that the sentences quoted have, words that mean about the same counting in part, and ``terms``
+    the logarithm of one more than their number: much is seldom said in one place. ``opens`` is 1
+    for a passage's first sentence, ``foreign`` where question and passage are in different
     languages, and there ``similarity`` is the encoder's cosine of the question and the sentences
     quoted, less its usual value, 0 elsewhere: in one language it tells nothing that the others
     don't.
     """
 
+    support: float
     margin: float
-    runner_up: float
     fused: float
     dense: float
-    coverage: float
     sentence_coverage: float
-    first: float
+    terms: float
+    opens: float
     similarity: float
     foreign: float
 
     @classmethod
     def of_words(
-        cls, ranked: RankedPassage, *, coverage: float, sentence_coverage: float, foreign: bool
+        cls, query: Query, ranked: RankedPassage, *, sentence_coverage: float, foreign: bool
     ) -> Self:
         """Return the features of what was chosen by its words, which the reader has no part in."""
         return cls(
+            support=0.0,
             margin=0.0,
-            runner_up=0.0,
             fused=ranked.score,
             dense=ranked.dense,
-            coverage=coverage,
             sentence_coverage=sentence_coverage,
-            first=float(ranked.rank == 1),
+            terms=math.log1p(len(query.terms)),
+            opens=0.0,
             similarity=0.0,
             foreign=float(foreign),
         )

@@ -6,7 +6,8 @@
 A file of questions is as tests/questions/README.md says; the documents that NAME.jsonl asks about
 lie in DIR/NAME. Without files they are those of tests/questions whose part is "calibration": nobody
 measures the program by them, and they trained no reader. Each question is put to its collection,
-so that retrieval errs as it does in use, and as many passages are read. The curve is of the answers
+so that retrieval errs as it does in use, and as many passages are read. The model
+chooses between a question's pieces of evidence and none of them. The curve is of the answers
 that the program's checks let through, each collection judged by a model fitted on the others.
 Exit codes: 0 done, 2 nothing written.
 """
@@ -27,6 +28,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError
+from scipy.optimize import minimize
 from tqdm import tqdm
 
 from app.calibration import CALIBRATION_FILE, Calibration, RiskPoint, Weight
@@ -207,18 +209,47 @@ Model: TypeAlias = tuple[Floats, Floats, Floats, float]
 
 
 def _model(labelled: Sequence[Labelled]) -> Model:
-    """Fit a logistic regression on all evidence, then its slope and intercept on each question's
-    best piece, whose probability is the one that decides.
+    """Fit a conditional logit on each question's choice, then its slope and intercept on the piece
+    that it chooses, whose probability is the one that decides.
     """
     features = np.concatenate([one.features for one in labelled])
-    right = np.concatenate([one.right for one in labelled])
     mean, deviation = features.mean(0), np.maximum(features.std(0), DEVIATION_MIN)
-    weights, intercept = _regress((features - mean) / deviation, right)
+    weights, intercept = _choose([(one.features - mean) / deviation for one in labelled], labelled)
     model: Model = (mean, deviation, weights, intercept)
     best = [(one, *_best(one, model)) for one in labelled if len(one.right)]
     logits = np.array([[math.log(p / (1 - p))] for _, p, _ in best])
     slope, shift = _regress(logits, np.array([one.right[at] for one, _, at in best]))
     return mean, deviation, weights * slope[0], intercept * float(slope[0]) + shift
+
+
+def _choose(standardised: Sequence[Floats], labelled: Sequence[Labelled]) -> tuple[Floats, float]:
+    """Return weights and intercept of a conditional logit (McFadden 1974) between a question's
+    pieces and none of them, whose utility is 0. Where several pieces are right, any of them is a
+    right choice; where none is, none of them.
+    """
+    longest = max(map(len, standardised))
+    pieces = np.zeros((len(labelled), longest + 1, len(FEATURES) + 1))
+    allowed = np.full(pieces.shape[:2], -np.inf)
+    wanted = np.full(pieces.shape[:2], -np.inf)
+    for row, (values, one) in enumerate(zip(standardised, labelled, strict=True)):
+        pieces[row, : len(values), :-1] = values
+        pieces[row, : len(values), -1] = 1.0
+        allowed[row, : len(values)] = allowed[row, -1] = 0.0
+        wanted[row, : len(values)][one.right] = 0.0
+        wanted[row, -1] = -np.inf if one.right.any() else 0.0
+    penalty = np.array([RIDGE] * len(FEATURES) + [1e-6])
+
+    def loss(solution: Floats) -> tuple[float, Floats]:
+        utilities = pieces @ solution
+        of_all = np.logaddexp.reduce(utilities + allowed, axis=1, keepdims=True)
+        of_right = np.logaddexp.reduce(utilities + wanted, axis=1, keepdims=True)
+        excess = np.exp(utilities + allowed - of_all) - np.exp(utilities + wanted - of_right)
+        gradient = np.einsum("qp,qpf->f", excess, pieces) + penalty * solution
+        value = float((of_all - of_right).sum() + 0.5 * penalty @ solution**2)
+        return value, gradient
+
+    fitted = minimize(loss, np.zeros(pieces.shape[2]), jac=True, method="L-BFGS-B")
+    return fitted.x[:-1], float(fitted.x[-1])
 
 
 def _best(one: Labelled, model: Model) -> tuple[float, int]:

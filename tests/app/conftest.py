@@ -26,13 +26,13 @@ def waterworks(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def features() -> Features:
     """The features of a good piece of evidence in the question's own language."""
     return Features(
+        support=3.5,
         margin=3.0,
-        runner_up=1.0,
         fused=0.5,
         dense=0.8,
-        coverage=1.0,
         sentence_coverage=1.0,
-        first=1.0,
+        terms=1.4,
+        opens=1.0,
         similarity=0.0,
         foreign=0.0,
     )

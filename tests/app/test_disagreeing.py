@@ -9,7 +9,7 @@ import pytest
 from app.answering import compose_disagreement
 from app.disagreeing import find_disagreement
 from app.templates import templates
-from app.types import Evidence, Features, Query
+from app.types import Evidence, Query
 from index import Passage
 from tests.app.asking import understood
 
@@ -28,7 +28,6 @@ def differing(question: str, *evidence: Evidence) -> list[str]:
     found = find_disagreement(
         asked(question),
         evidence,
-        probability=lambda features: 0.9 if features.margin > 0 else 0.1,
         threshold=0.5,
         rarity=lambda stems: 1.0,
         dates=DATES,
@@ -37,13 +36,10 @@ def differing(question: str, *evidence: Evidence) -> list[str]:
 
 
 @pytest.fixture
-def says(
-    passage: MakePassage, evidence: MakeEvidence, features: Features
-) -> Callable[..., Evidence]:
-    def make(document: str, text: str, span: str, *, margin: float = 3.0) -> Evidence:
+def says(passage: MakePassage, evidence: MakeEvidence) -> Callable[..., Evidence]:
+    def make(document: str, text: str, span: str, *, probability: float = 0.9) -> Evidence:
         made = evidence(passage(text, document_id=document, heading_path=("Lowen Water",)), span)
-        weighed = features.model_copy(update={"margin": margin})
-        return made.model_copy(update={"features": weighed})
+        return made.model_copy(update={"probability": probability})
 
     return make
 
@@ -128,7 +124,7 @@ def test_what_is_improbable_by_itself_disagrees_with_nothing(
     says: Callable[..., Evidence],
 ) -> None:
     one = says("older", "Lowen Water employs 412 people.", "412 people")
-    other = says("newer", "Lowen Water employs 398 people.", "398 people", margin=-2.0)
+    other = says("newer", "Lowen Water employs 398 people.", "398 people", probability=0.1)
     assert differing("How many people does Lowen Water employ?", one, other) == []
 
 

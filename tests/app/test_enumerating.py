@@ -74,7 +74,7 @@ def quote(evidence: Evidence) -> str:
 def span_of(passage: Passage, text: str) -> Evidence:
     at = passage.start + passage.text.index(text)
     features = Features(
-        margin=1, runner_up=1, fused=0.5, dense=0.8, coverage=1, sentence_coverage=1, first=1,
+        support=1, margin=1, fused=0.5, dense=0.8, sentence_coverage=1, terms=1.4, opens=1,
         similarity=0, foreign=0,
     )  # fmt: skip
     place = (at, at + len(text))

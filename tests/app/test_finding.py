@@ -2,11 +2,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 
-from app.finding import _with_hedge
+from app.finding import _best_sentences, _with_hedge
 from app.quotes import quote_around
-from index import Passage
+from index import Passage, TokenLogits
 
 MakePassage = Callable[..., Passage]
 
@@ -45,3 +46,42 @@ def test_a_table_row_is_quoted_without_the_bars_at_its_ends(passage: MakePassage
 def test_a_short_answer_keeps_the_words_that_limit_it(text: str, answer: str, hedged: str) -> None:
     at = text.index(answer)
     assert text[_with_hedge(text, at) : at + len(answer)] == hedged
+
+
+def logits_of(text: str, scores: dict[str, float], *, null: float = 0.0) -> TokenLogits:
+    """Return logits of a text whose tokens are its words: the given score where a word begins and
+    ends a span, -10 elsewhere.
+    """
+    places, at = [], 0
+    for word in text.split(" "):
+        places.append((at, at + len(word)))
+        at += len(word) + 1
+    given = np.array([scores.get(text[a:b].strip("."), -10.0) for a, b in places], np.float32)
+    return TokenLogits(given, given.copy(), null, np.array(places, np.int32))
+
+
+def test_each_sentence_that_the_reader_supports_is_evidence_the_best_first(
+    passage: MakePassage,
+) -> None:
+    one = passage("Ada was first.", "Bo was second.", "Nobody followed.", start=40)
+    logits = logits_of(one.text, {"Ada": 2.0, "Bo": 3.0})
+    best, other = _best_sentences(logits, one, 0)
+    assert (best.number, one.text[best.start : best.end]) == (1, "Bo")
+    assert (other.number, one.text[other.start : other.end]) == (0, "Ada")
+    assert (best.margin, other.margin) == (6.0, 4.0)
+
+
+def test_support_is_of_all_spans_that_begin_in_a_sentence(passage: MakePassage) -> None:
+    one = passage("In 1986 or 1987 it was built.")
+    split = logits_of(one.text, {"1986": 2.0, "1987": 2.0}, null=1.0)
+    (sentence,) = _best_sentences(split, one, 0)
+    # "1986", "1987" and "1986 or 1987" have a score of 4 each; all others nearly none
+    assert sentence.margin == pytest.approx(3.0)
+    assert sentence.support == pytest.approx(3.0 + np.log(3.0), abs=1e-3)
+
+
+def test_what_was_read_before_the_passage_begins_no_span(passage: MakePassage) -> None:
+    one = passage("Bo was second.")
+    read = logits_of("Ada Bo was second.", {"Ada": -np.inf, "Bo": 1.0})
+    (sentence,) = _best_sentences(read, one, len("Ada "))
+    assert one.text[sentence.start : sentence.end] == "Bo"

@@ -18,12 +18,13 @@ SOURCES = {
     "harbour": ROOT / "tests" / "collections" / "harbour",
     "programme": ROOT / "tests" / "collections" / "programme",
     "railway": ROOT / "tests" / "collections" / "railway",
+    "theatre": ROOT / "tests" / "collections" / "theatre",
     "university": ROOT / "tests" / "collections" / "university",
     "waterworks": ROOT / "tests" / "collections" / "waterworks",
 }
-CALIBRATING = ("insurer", "museum", "reserve", "software")
+CALIBRATING = ("corridor", "insurer", "ministry", "museum", "reserve", "software")
 SOURCES |= {name: ROOT / "tests" / "collections" / name for name in CALIBRATING}
-ONE_STATEMENT_DOES = {"briefing-3", "programme", "university", *CALIBRATING}
+ONE_STATEMENT_DOES = {"briefing-3", "programme", "theatre", "university", *CALIBRATING}
 """Files in which an overview may quote any key statement, and whatever one fragment holds whole has
 no other sides.
 """
@@ -196,11 +197,13 @@ def test_the_files_looked_at_once_are_set_aside_as_a_whole(
     assert {question.part for question in questions} == {"set_aside"}
 
 
-@pytest.mark.parametrize("name", ["briefing-3", "university"])
-def test_the_two_halves_of_a_file_are_of_the_same_make(name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "unanswerable"), [("briefing-3", 40), ("theatre", 46), ("university", 40)]
+)
+def test_the_two_halves_of_a_file_are_of_the_same_make(name: str, unanswerable: int) -> None:
     questions = questions_of(name)
     assert len(questions) == 120
-    assert sum(not question.answerable for question in questions) == 40
+    assert sum(not question.answerable for question in questions) == unanswerable
     make = {
         part: Counter((q.language, q.answerable) for q in questions if q.part == part)
         for part in ("development", "set_aside")
@@ -213,7 +216,8 @@ def test_what_calibrates_measures_nothing(name: str) -> None:
     questions = questions_of(name)
     assert {question.part for question in questions} == {"calibration"}
     assert {question.language for question in questions} == set(LANGUAGES)
-    assert sum(not question.answerable for question in questions) == 40
+    unanswerable = sum(not question.answerable for question in questions)
+    assert 0.36 < unanswerable / len(questions) < 0.39
 
 
 @pytest.mark.parametrize("name", ["briefing-2", "clinic"])

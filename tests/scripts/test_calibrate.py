@@ -58,8 +58,8 @@ def test_a_calibration_fitted_on_a_few_questions_can_be_loaded_and_says_what_it_
     fitted = load_calibration(output)
     assert fitted.command == "python scripts/calibrate.py north.jsonl south.jsonl"
     assert fitted.questions == 24
-    # a wider margin over "no answer" never makes an answer less probable
-    assert fitted.weights["margin"].weight > 0
+    # more support over "no answer" never makes an answer less probable
+    assert fitted.weights["support"].weight > 0
     assert 0.0 < fitted.curve[-1].coverage <= 1.0
 
 

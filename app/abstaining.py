@@ -21,9 +21,9 @@ from app.premises import (
     in_another_month,
     in_another_year,
     is_denied,
-    is_reversed,
 )
 from app.quotes import text_of, with_place
+from app.relations import is_reversed
 from app.types import Evidence, Query, Term, Verdict
 from index import words
 
@@ -159,7 +159,7 @@ def _presumes_otherwise(query: Query, evidence: Evidence, years: frozenset[str])
     return (
         contradicts(query, quote)
         or is_denied(query, quote)
-        or is_reversed(query, quote)
+        or is_reversed(query.standalone_question, quote)
         or in_another_year(query, quote, years)
         or in_another_month(query, quote, place)
         or in_another_currency(query, quote, place)

@@ -137,6 +137,8 @@ class Lexicon(Frozen):
     """Words that make of a denial a statement ("not until May", "not only")."""
     successions: tuple[re.Pattern[str], ...]
     """Verbs that say that one takes another's place."""
+    subordinations: tuple[re.Pattern[str], ...]
+    """Verbs that say that one reports to another."""
     year_bounds: frozenset[str]
     """Words that make of a year the beginning or the end of a time."""
     currencies: dict[str, re.Pattern[str]]
@@ -217,6 +219,7 @@ class Lexicon(Frozen):
         "impersonal",
         "whole_collection",
         "successions",
+        "subordinations",
         "counting",
         mode="before",
     )

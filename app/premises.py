@@ -1,25 +1,23 @@
 """What a question takes for granted, and a quote says otherwise.
 
 Each check looks at one kind of trap that a span with a high score falls into: the opposite ("why
-did fares rise", where they fell), a denial ("when was it closed", where it never was), a relation
-the wrong way round ("who replaced Reke", where Reke replaced somebody), another year or month,
-another currency. They find nothing unless the words show it: a refusal for a wrong reason loses an
-answer.
+did fares rise", where they fell), a denial ("when was it closed", where it never was), another year
+or month, another currency. They find nothing unless the words show it: a refusal for a wrong reason
+loses an answer. Relations turned round ("who replaced Reke") are ``app.relations``'s.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from functools import cache
 from typing import Final
 
 from app.catalogue import YEAR
 from app.figures import dated_months
-from app.language import detect_language, is_cyrillic, same_name, stems
+from app.language import detect_language, is_cyrillic, stems
 from app.lexicon import LANGUAGES, lexicon, opposites
 from app.types import Query, Term
-from index import Word, fold, words
+from index import fold, words
 
 DENIED_KINDS: Final = frozenset({"reason", "when", "where", "who"})
 """Kinds of question that take for granted that something happened."""
@@ -28,17 +26,8 @@ NEGATION_REACH: Final = 3
 STEM_LETTERS_MIN: Final = 4
 BOUND_REACH: Final = 2
 """Words before a year, or after it in Kazakh, that make it a bound ("since 2019")."""
-PASSIVE_REACH: Final = 10
-"""Characters between "was" and "replaced", beside a name's ("was Reke formally replaced")."""
 _KAZAKH_NEGATION: Final = re.compile(r"[мбп][ае](?:й|ды|ди|ган|ген|са|се|с$|у|стан|стен|йды|йди)")
 """How what follows a Kazakh verb's stem denies it ("қабылдан-бады"), folded."""
-_NOMINATIVE: Final = re.compile(r"[^аеёиоуыэюяь]$")
-"""The end of a Russian man's name as a subject ("Дубравин")."""
-_ACCUSATIVE: Final = re.compile(r"(?:у|ю)$")
-"""The end of a Russian woman's name as an object ("Корчагову")."""
-_RELATIVE: Final = re.compile(r"который|которая|которые|who|which|that")
-_RELATIVE_OBJECT: Final = re.compile(r"которого|которую|которых|whom|кого")
-_PASSIVE: Final = frozenset({"was", "were", "is", "are", "be", "been", "being"})
 
 
 def contradicts(query: Query, quote: str) -> bool:
@@ -109,87 +98,6 @@ def _denies_in_kazakh(asked: str, said: Iterable[str]) -> bool:
         ):
             return True
     return False
-
-
-def is_reversed(query: Query, quote: str) -> bool:
-    """Say whether a question asks who came after somebody, or before, and the quote says it of them
-    the other way round: who is named in both does in one what is done to them in the other.
-    """
-    asked = query.standalone_question
-    if not _successions(asked):
-        return False
-    mismatched = False
-    for word in words(quote):
-        if not quote[word.start].isupper():
-            continue
-        for other in words(asked):
-            if not _same_person(word.folded, other.folded):
-                continue
-            one, two = _does(asked, other), _does(quote, word)
-            if one is None or two is None:
-                continue
-            if one == two:
-                return False
-            mismatched = True
-    return mismatched
-
-
-def _same_person(one: str, other: str) -> bool:
-    return not set(stems(one)).isdisjoint(stems(other)) or same_name(one, other)
-
-
-@cache
-def _succession_pattern() -> re.Pattern[str]:
-    found = [one.pattern for each in LANGUAGES for one in lexicon(each).successions]
-    return re.compile("|".join(f"(?:{one})" for one in found))
-
-
-def _successions(text: str) -> list[re.Match[str]]:
-    return list(_succession_pattern().finditer(fold(text)))
-
-
-def _does(text: str, name: Word) -> bool | None:
-    """Say whether a name is who takes the place in a text (not whose place is taken), None where
-    its words don't show.
-    """
-    verbs = _successions(text)
-    if not verbs:
-        return None
-    verb = min(verbs, key=lambda one: min(abs(one.start() - name.end), abs(name.start - one.end())))
-    before = name.start < verb.start()
-    found = list(words(text))
-    first = found[0].folded
-    between = [
-        one.folded
-        for one in found
-        if (name.end if before else verb.end()) <= one.start
-        and one.end <= (verb.start() if before else name.start)
-    ]
-    if verb[0].startswith("орнына"):  # "Мольдың орнына": the name before it is whose place it is
-        names = [text[one.start].isupper() for one in found if name.end <= one.start < verb.start()]
-        return not (before and all(names))
-    if is_cyrillic(verb[0]):
-        if _RELATIVE_OBJECT.fullmatch(first):  # "Кого сменил Дубравин?"
-            return True
-        if first in ("кто", "кем"):
-            return False
-        if before and any(_RELATIVE_OBJECT.fullmatch(one) for one in between):
-            return False
-        if before and any(_RELATIVE.fullmatch(one) for one in between):
-            return True
-        if _NOMINATIVE.search(name.folded):
-            return True
-        if _ACCUSATIVE.search(name.folded) or not before:
-            return False
-        return None
-    if before and any(_RELATIVE_OBJECT.fullmatch(one) for one in between):
-        return False
-    passive = any(
-        one.folded in _PASSIVE and verb.start() - one.end <= PASSIVE_REACH + len(name.folded)
-        for one in found
-        if one.end <= verb.start()
-    ) and not (before and any(_RELATIVE.fullmatch(one) for one in between[-1:]))
-    return before != passive
 
 
 def in_another_year(query: Query, quote: str, around: frozenset[str]) -> bool:

@@ -7,42 +7,8 @@ from app.premises import (
     in_another_month,
     in_another_year,
     is_denied,
-    is_reversed,
 )
 from tests.app.asking import understood
-
-SUCCEEDED = "It is headed by Gulnar Estaeva, who succeeded Viktor Lomagin in March 2023."
-REPLACED = "Viktor Lomagin was replaced by Gulnar Estaeva in 2023."
-RUSSIAN = "Службой руководит Сергей Дубравин, который сменил вышедшую на пенсию Нину Корчагову."
-
-KAZAKH = "Бас мал дәрігері — Эрик Вансен, ол бұл қызметке тамызда Сигне Мольдың орнына келді."
-
-
-@pytest.mark.parametrize(
-    ("question", "quote", "found"),
-    [
-        ("Who took over from Gulnar Estaeva?", SUCCEEDED, True),
-        ("Who succeeded Viktor Lomagin?", SUCCEEDED, False),
-        ("Who did Gulnar Estaeva replace?", SUCCEEDED, False),
-        ("When did Lomagin succeed Estaeva?", SUCCEEDED, True),
-        ("Who did Viktor Lomagin replace?", REPLACED, True),
-        ("Who was Viktor Lomagin replaced by?", REPLACED, False),
-        ("Who replaced Viktor Lomagin?", REPLACED, False),
-        ("Who is Gulnar Estaeva?", SUCCEEDED, False),
-        ("кто сменил дубравина", RUSSIAN, True),
-        ("Кто сменил Корчагову?", RUSSIAN, False),
-        ("Кого сменил Дубравин?", RUSSIAN, False),
-        ("Когда Корчагова сменила Дубравина?", RUSSIAN, True),
-        ("Эрик Вансеннің орнына кім келді?", KAZAKH, True),
-        ("Сигне Мольдың орнына кім келді?", KAZAKH, False),
-        ("Эрик Вансен кімнің орнына келді?", KAZAKH, False),
-        ("Who replaced the boiler?", "The boiler was replaced by Mr Hart.", False),
-    ],
-)
-def test_who_came_after_whom_is_not_taken_the_wrong_way_round(
-    question: str, quote: str, found: bool
-) -> None:
-    assert is_reversed(understood(question), quote) is found
 
 
 @pytest.mark.parametrize(

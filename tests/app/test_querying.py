@@ -95,6 +95,10 @@ def test_a_question_at_the_limit_is_read_and_one_over_it_is_refused() -> None:
         ("Назовите все каналы", "list"),
         ("Мамандықтарды атаңыз", "list"),
         # the hour, the name, the reason
+        ("How much do I pay when I lose the key?", "how_much"),
+        ("Is it open when it rains?", "yes_no"),
+        ("Что делать, когда потерян ключ?", "fact"),
+        ("The bridge was opened when?", "when"),
         ("What time does it open?", "when"),
         ("Во сколько открывается музей?", "when"),
         ("Во сколько обошёлся мост?", "how_much"),

@@ -92,6 +92,35 @@ def compose_curated(
     return Draft(lines=tuple(lines), quotes=tuple(one for one, _ in quotes), short_answer=None)
 
 
+def compose_parts(
+    query: Query, parts: Sequence[tuple[str, Draft | None]], templates: Mapping[str, str]
+) -> Draft:
+    """Return the answers to several questions asked together as one, each after the other, no quote
+    twice. A question with no draft is said to have no answer; one at least has one.
+    """
+    lines = _opening(query, templates)
+    quotes: dict[tuple[str, int, int], Quoted] = {}
+    for question, draft in parts:
+        if draft is None:
+            text = templates["part_not_stated"].format(question=question)
+            lines.append(Line(role="template", text=text))
+            continue
+        numbers: dict[int, int] = {}
+        known = len(quotes)
+        for one in draft.quotes:
+            place = (one.document_id, one.start, one.end)
+            quotes.setdefault(place, one.model_copy(update={"number": len(quotes) + 1}))
+            numbers[one.number] = quotes[place].number
+        for line in draft.lines:
+            number = None if line.number is None else numbers[line.number]
+            if number is not None and number <= known and line.role != "short":
+                continue  # it is shown already
+            also = tuple(numbers[one] for one in line.also)
+            lines.append(line.model_copy(update={"number": number, "also": also}))
+    short = next((draft.short_answer for _, draft in parts if draft is not None), None)
+    return Draft(lines=tuple(lines), quotes=tuple(quotes.values()), short_answer=short)
+
+
 def introduce(draft: Draft, text: str) -> Draft:
     """Return an answer with a sentence of a template before it."""
     return draft.model_copy(update={"lines": (Line(role="template", text=text), *draft.lines)})

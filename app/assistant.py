@@ -6,16 +6,19 @@ import logging
 from collections.abc import Sequence
 from functools import lru_cache
 
-from app.answering import quote_nearest
+from app.answering import compose_parts, quote_nearest
+from app.asked_together import questions_in
 from app.calibration import load_calibration
 from app.curated_file import CuratedUnusable, read_curated
+from app.found import Found
+from app.lexicon import lexicon
 from app.opened import Opened
 from app.rendering import render_abstention, render_answer, render_courtesy
 from app.settings import READER_FILE, Settings
 from app.stopwatch import Announce, Stopwatch
 from app.suggesting import suggest
 from app.templates import templates
-from app.types import Language, Reply
+from app.types import Language, Query, Reply
 from index import Models, Retriever
 
 LOGGER = logging.getLogger(__name__)
@@ -112,33 +115,76 @@ class Assistant:
         texts = templates(query.language)
         if query.courtesy is not None:
             return render_courtesy(opened.frame(query, chosen), opened.courtesy(query), watch)
-        found = opened.find(query, chosen, watch)
-        if query.refers_back or query.names_another:
-            earlier = self._reply(history[-1], history[:-1], language, documents)
-            new = [found] if found.answers_beyond(earlier) else []
-            for other in opened.other_readings(query, history, language, earlier.short_answer):
-                if new and other.stands_alone:
-                    break  # it follows up
-                tried = opened.find(other, chosen, watch)
-                if tried.answers_beyond(earlier):
-                    new.append(tried)
-            if new:
-                found = max(new, key=lambda one: one.worth)
-            elif found.verdict.reason is None:
-                found = found.as_refused()
-        query, verdict = found.query, found.verdict
+        asked = self._find_parts(query, history, documents, watch)
+        if not asked:
+            found = self._find(query, history, language, documents, watch)
+            query, asked = found.query, [(found.query.standalone_question, found)]
+        answered = [found for _, found in asked if found.verdict.reason is None]
         frame = opened.frame(query, chosen)
         watch.begin("composing")
-        if verdict.reason is not None:
+        if not answered:
+            found = asked[0][1]
             nearest = [opened.cite(one) for one in quote_nearest(found.evidence, NEAREST_MAX)]
             named = opened.denial(found)
-            return render_abstention(frame, verdict, nearest, texts, watch, named=named)
-        draft = opened.draft(found)
+            return render_abstention(frame, found.verdict, nearest, texts, watch, named=named)
+        drafts = [opened.draft(found) if found in answered else None for _, found in asked]
+        draft = drafts[0]
+        if len(asked) > 1 or draft is None:
+            parts = [part for part, _ in asked]
+            draft = compose_parts(query, list(zip(parts, drafts, strict=True)), texts)
         citations = [opened.cite(quoted) for quoted in draft.quotes]
         watch.lap("answer")
-        return render_answer(
-            frame, draft, citations, verdict.probability, texts, watch, curated=found.is_curated
-        )
+        probability = min(found.verdict.probability for found in answered)
+        curated = any(found.is_curated for found in answered)
+        return render_answer(frame, draft, citations, probability, texts, watch, curated=curated)
+
+    def _find(
+        self,
+        query: Query,
+        history: Sequence[str],
+        language: Language | None,
+        documents: Sequence[str] | None,
+        watch: Stopwatch,
+    ) -> Found:
+        """Return what is found for a question; a follow-up is tried in all its readings, and the
+        best that says more than the answer before is taken.
+        """
+        opened = self.opened
+        chosen = opened.chosen(documents)
+        found = opened.find(query, chosen, watch)
+        if not (query.refers_back or query.names_another):
+            return found
+        earlier = self._reply(history[-1], history[:-1], language, documents)
+        new = [found] if found.answers_beyond(earlier) else []
+        for other in opened.other_readings(query, history, language, earlier.short_answer):
+            if new and other.stands_alone:
+                break  # it follows up
+            tried = opened.find(other, chosen, watch)
+            if tried.answers_beyond(earlier):
+                new.append(tried)
+        if new:
+            return max(new, key=lambda one: one.worth)
+        return found if found.verdict.reason is not None else found.as_refused()
+
+    def _find_parts(
+        self,
+        query: Query,
+        history: Sequence[str],
+        documents: Sequence[str] | None,
+        watch: Stopwatch,
+    ) -> list[tuple[str, Found]]:
+        """Return the questions that are asked together, each with what is found for it, a later one
+        read as a follow-up; nothing where only one is asked or none of several is answered.
+        """
+        if query.refers_back or query.names_another:
+            return []
+        asked = []
+        before = tuple(history)
+        for part in questions_in(query.standalone_question, lexicon(query.language)):
+            read = self.opened.understand(part, before, query.language)
+            asked.append((part, self._find(read, before, query.language, documents, watch)))
+            before = (*before, part)
+        return asked if any(found.verdict.reason is None for _, found in asked) else []
 
     def starters(self, language: Language) -> tuple[str, ...]:
         """Return up to three questions to begin with, each one known to be answered."""

@@ -1,4 +1,4 @@
-"""From the vectors of questions to groups that mean about the same. The only home of scipy."""
+"""From the vectors of questions to groups that mean about the same. In app alone with scipy."""
 
 from __future__ import annotations
 

@@ -113,6 +113,8 @@ class Lexicon(Frozen):
     """Words after which one thing is compared "with" another, or differs "from" it."""
     comparatives: re.Pattern[str]
     """Words that say how the sides of a comparison differ ("busier"), which documents don't say."""
+    question_joints: frozenset[str]
+    """Words that join two questions."""
     followup_openings: tuple[str, ...]
     year_before: re.Pattern[str]
     year_after: re.Pattern[str]
@@ -162,6 +164,7 @@ class Lexicon(Frozen):
         "verdict_words",
         "conjunctions",
         "than",
+        "question_joints",
         "time_words",
         "negations",
         "negation_limits",

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from app.answering import LONG_ANSWER_CHARACTERS_MAX, compose, quote_nearest
+from app.answering import LONG_ANSWER_CHARACTERS_MAX, compose, compose_parts, quote_nearest
 from app.rendering import as_text
 from app.templates import templates
 from app.types import Draft, Evidence, Query
@@ -139,3 +139,21 @@ def test_the_full_stop_of_the_sentence_is_no_part_of_the_short_answer(
     ):
         draft = compose(asked("When?"), [evidence(passage(sentence), span)], templates("en"))
         assert draft.short_answer == short
+
+
+def test_questions_asked_together_share_a_quote_that_answers_both(
+    passage: MakePassage, evidence: MakeEvidence
+) -> None:
+    one = passage("Ada Voll built the bridge in 1986.")
+    texts = templates("en")
+    drafts = [
+        compose(asked("Who built it?"), [evidence(one, span)], texts)
+        for span in ("Ada Voll", "1986")
+    ]
+    questions = ("Who built it?", "When?")
+    draft = compose_parts(asked("Who built it?"), list(zip(questions, drafts, strict=True)), texts)
+    assert [quote.number for quote in draft.quotes] == [1]
+    assert as_text(draft.lines) == (
+        "Ada Voll [1]\n“Ada Voll built the bridge in 1986.” [1]\n1986 [1]"
+    )
+    assert draft.short_answer == "Ada Voll"

@@ -238,3 +238,37 @@ def test_a_summary_of_the_documents_is_of_all_of_them(briefing: Assistant, quest
     reply = briefing.ask(question)
     assert reply.kind == "answer"
     assert len({one.document_id for one in reply.citations}) >= 3
+
+
+def test_two_questions_asked_together_are_both_answered(briefing: Assistant) -> None:
+    reply = briefing.ask("How many kilometers of canals were modernized, and who is Mikhnev?")
+    kept_law(briefing, reply)
+    assert reply.kind == "answer"
+    assert [one.number for one in reply.citations] == [1, 2]
+    assert "763 kilometers" in reply.citations[0].quote
+    assert "World Bank Country Manager" in reply.citations[1].quote
+
+
+def test_of_two_questions_the_one_without_an_answer_is_said_to_have_none(
+    briefing: Assistant,
+) -> None:
+    reply = briefing.ask("Who is Mikhnev? And who painted the Mona Lisa?")
+    assert reply.kind == "answer"
+    assert "On “And who painted the Mona Lisa?” the documents don't say." in reply.text
+
+
+def test_a_later_question_may_be_about_what_the_one_before_asked_about(
+    briefing: Assistant,
+) -> None:
+    reply = briefing.ask("Who is Serik Zhumangarin and when did he meet the World Bank?")
+    assert reply.kind == "answer"
+    assert any("Minister of National Economy" in one.quote for one in reply.citations)
+    assert any("February 12" in one.quote for one in reply.citations)
+
+
+def test_of_two_questions_without_an_answer_the_nearest_passages_are_shown(
+    briefing: Assistant,
+) -> None:
+    reply = briefing.ask("Who painted the Mona Lisa and where was the painter born?")
+    assert reply.kind == "abstention"
+    assert reply.nearest

@@ -113,6 +113,8 @@ class Lexicon(Frozen):
     """Words after which one thing is compared "with" another, or differs "from" it."""
     comparatives: re.Pattern[str]
     """Words that say how the sides of a comparison differ ("busier"), which documents don't say."""
+    asking_words: frozenset[str]
+    """Words that say what kind of answer is wanted, to be known when misspelt."""
     question_joints: frozenset[str]
     """Words that join two questions."""
     followup_openings: tuple[str, ...]
@@ -164,6 +166,7 @@ class Lexicon(Frozen):
         "verdict_words",
         "conjunctions",
         "than",
+        "asking_words",
         "question_joints",
         "time_words",
         "negations",

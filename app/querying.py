@@ -26,6 +26,7 @@ from app.types import CourtesyKind, Language, Query, QuestionKind, Term
 from index import Word, fold, words
 
 QUESTION_WORD_LETTERS_MIN: Final = 3
+ASKING_WORD_LETTERS_MIN: Final = 5
 OPENING_WORDS: Final = 2
 """A question word stands among so many first words of a question ("In which year …")."""
 COURTESY_WORDS_MORE: Final = 3
@@ -138,11 +139,13 @@ def hear(
     lists = lexicon(spoken)
     if courtesy == "ability" and history and any(w.folded in lists.pronouns for w in words(asked)):
         courtesy = None  # in a conversation "how does it work?" asks about what was spoken of
+    mended: list[tuple[str, str]] = []
     if courtesy is None:
+        asked, mended = _mend_asking_words(asked, lists, vocabulary)
         asked = _without_preamble(_without_greeting(asked, lists), lists)
     is_order = courtesy is None and any(p.search(fold(asked)) for p in lists.orders)
     read, corrections = _respell(asked, lists, vocabulary)
-    return Heard(read, spoken, courtesy, is_order, corrections)
+    return Heard(read, spoken, courtesy, is_order, (*mended, *corrections))
 
 
 def heard_before(
@@ -371,6 +374,34 @@ def _respell(
             replaced.append((written, meant))
             out = out[: word.start] + meant + out[word.end :]
     return out, (*mended, *reversed(replaced))
+
+
+def _mend_asking_words(
+    text: str, lists: Lexicon, vocabulary: Speller
+) -> tuple[str, list[tuple[str, str]]]:
+    """Return a text in which words that only say what kind of answer is wanted ("sumary") are
+    mended, and the replacements: the collection needn't have such words.
+    """
+    replaced: list[tuple[str, str]] = []
+    for word in reversed(list(words(text))):
+        bare = word.folded
+        if len(bare) < ASKING_WORD_LETTERS_MIN or bare in lists.asking_words:
+            continue
+        meant = next(
+            (
+                one
+                for one in sorted(lists.asking_words)
+                if one[0] == bare[0] and DamerauLevenshtein.distance(bare, one, score_cutoff=1) == 1
+            ),
+            None,
+        )
+        if meant is None or bare in lists.question_words or vocabulary.knows(bare):
+            continue
+        written = text[word.start : word.end]
+        right = meant.capitalize() if written[:1].isupper() else meant
+        replaced.insert(0, (written, right))
+        text = text[: word.start] + right + text[word.end :]
+    return text, replaced
 
 
 def _mend(text: str, lists: Lexicon) -> tuple[str, list[tuple[str, str]]]:

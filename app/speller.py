@@ -41,6 +41,17 @@ class Speller:
                 self._by_length[len(word)].append(word)
         self.meant = lru_cache(maxsize=4_096)(self._meant)
 
+    def knows(self, bare: str) -> bool:
+        """Say whether a folded word is right as it is: the collection has it, in any form, or
+        ``is_word`` knows it.
+        """
+        return (
+            bare in self.counts
+            or any(one in self._stemmed for one in stems(bare))
+            or self._is_word(bare)
+            or any(self._is_word(base) for base in _bases(bare))
+        )
+
     def _meant(self, bare: str) -> str | None:
         """Return the word of the collection that a folded word is misspelt for, or None.
 
@@ -48,15 +59,7 @@ class Speller:
         meant for the nearest within one edit, or two in a long word, the most frequent among
         equals. A transposition is one edit.
         """
-        if (
-            len(bare) < LETTERS_MIN
-            or bare[:1].isdigit()
-            or "'" in bare
-            or bare in self.counts
-            or any(one in self._stemmed for one in stems(bare))
-            or self._is_word(bare)
-            or any(self._is_word(base) for base in _bases(bare))
-        ):
+        if len(bare) < LETTERS_MIN or bare[:1].isdigit() or "'" in bare or self.knows(bare):
             return None
         edits_max = 2 if len(bare) >= _two_edits_from(bare) else 1
         near = (

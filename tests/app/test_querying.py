@@ -526,3 +526,25 @@ def test_a_word_is_read_as_the_nearest_of_a_large_vocabulary() -> None:
         "kmiavreins and tunel", known_words={**vocabulary, "tunnel": 1}, is_word=lambda word: False
     )
     assert query.standalone_question == "kmiaverins and tunnel"
+
+
+@pytest.mark.parametrize(
+    ("question", "read_as", "kind"),
+    [
+        ("sumary of the report", ("sumary", "summary"), "overview"),
+        ("What is the diffrence between oats and rye?", ("diffrence", "difference"), "comparison"),
+        ("раскажите про мост", ("раскажите", "расскажите"), "topic"),
+    ],
+)
+def test_a_misspelt_word_that_says_what_is_wanted_is_mended_though_no_document_has_it(
+    question: str, read_as: tuple[str, str], kind: str
+) -> None:
+    query = understood(question, is_word=lambda word: False)
+    assert read_as in query.corrections
+    assert query.kind == kind
+
+
+def test_a_word_of_the_documents_is_no_misspelt_word_for_what_is_wanted() -> None:
+    query = understood("What is a primary?", known_words={"reasor": 1}, is_word=lambda word: False)
+    assert query.corrections == ()
+    assert understood("Who made the reasor?", known_words={"reasor": 1}).corrections == ()

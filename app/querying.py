@@ -395,7 +395,12 @@ def _mend_asking_words(
             ),
             None,
         )
-        if meant is None or bare in lists.question_words or vocabulary.knows(bare):
+        if (
+            meant is None
+            or bare in lists.question_words
+            or vocabulary.knows(bare)
+            or vocabulary.meant(bare) is not None  # "meating" is a meeting, where there is one
+        ):
             continue
         written = text[word.start : word.end]
         right = meant.capitalize() if written[:1].isupper() else meant

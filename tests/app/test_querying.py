@@ -547,4 +547,8 @@ def test_a_misspelt_word_that_says_what_is_wanted_is_mended_though_no_document_h
 def test_a_word_of_the_documents_is_no_misspelt_word_for_what_is_wanted() -> None:
     query = understood("What is a primary?", known_words={"reasor": 1}, is_word=lambda word: False)
     assert query.corrections == ()
+    meeting = understood(
+        "when was the meating", known_words={"meeting": 2}, is_word=lambda w: False
+    )
+    assert ("meating", "meeting") in meeting.corrections
     assert understood("Who made the reasor?", known_words={"reasor": 1}).corrections == ()

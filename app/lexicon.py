@@ -17,6 +17,9 @@ LANGUAGES: Final[tuple[Language, ...]] = ("en", "ru", "kk")
 Measure: TypeAlias = Literal["money", "area", "percent", "duration", "length", "extent"]
 """In order of precedence; an extent ("how long") is a length or a duration."""
 
+_GAP: Final = re.compile(r"\.[*+]|(?:^|[( |]|\\b)\\w|\[\^")
+"""In a pattern, what stands for any words; after letters it only stands for an ending."""
+
 
 class DocumentWords(Frozen):
     """How a language names a document ("in the 2024 report") and a day ("as of March 2023").
@@ -261,6 +264,25 @@ def _compiled_whole(patterns: Iterable[str]) -> tuple[re.Pattern[str], ...]:
 def _fold_pattern(pattern: str) -> str:
     """Fold a regular expression's letters; its escapes stay as they are."""
     return re.sub(r"\\.|[^\\]+", lambda m: m[0] if m[0][0] == "\\" else fold(m[0]), pattern)
+
+
+@cache
+def has_gap(pattern: str) -> bool:
+    """Say whether a pattern can match any words, what it only looks at left aside."""
+    depths = list[int]()  # of the groups that are open, how many look ahead or behind
+    matched = ""
+    at = 0
+    while at < len(pattern):
+        step = 2 if pattern[at] == "\\" else 1
+        if pattern[at] == "(":
+            looks = re.match(r"\(\?<?[=!]", pattern[at:]) is not None
+            depths.append((depths[-1] if depths else 0) + looks)
+        if not (depths and depths[-1]):
+            matched += pattern[at : at + step]
+        if pattern[at] == ")" and depths:
+            depths.pop()
+        at += step
+    return _GAP.search(matched) is not None
 
 
 @cache

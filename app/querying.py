@@ -9,24 +9,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from functools import cache
 from typing import Final, NamedTuple, cast, get_args
-
-from rapidfuzz.distance import DamerauLevenshtein
 
 from app.content_words import bare_text, content_terms
 from app.errors import QuestionRefused
 from app.figures import quantities
 from app.following_up import FollowUp, resolve
 from app.language import detect_language, is_cyrillic, spelled_numbers
-from app.lexicon import LANGUAGES, Lexicon, lexicon
+from app.lexicon import LANGUAGES, Lexicon, has_gap, lexicon
+from app.misspelt import mend_asking_words, respell
 from app.sides import asks_which, two_sides
 from app.speller import Speller
 from app.types import CourtesyKind, Language, Query, QuestionKind, Term
-from index import Word, fold, words
+from index import fold, words
 
-QUESTION_WORD_LETTERS_MIN: Final = 3
-ASKING_WORD_LETTERS_MIN: Final = 5
 OPENING_WORDS: Final = 2
 """A question word stands among so many first words of a question ("In which year …")."""
 COURTESY_WORDS_MORE: Final = 3
@@ -40,8 +36,6 @@ _SENTENCE_END: Final = re.compile(
     r"(?<=[!?])\s+|(?<=[a-z\u0430-\u045f\u0493-\u04e9]{4}\.)\s+(?=\D)"
 )
 """Not after an abbreviation ("Jan.", "Capt.")."""
-_GAP: Final = re.compile(r"\.[*+]|(?:^|[( |]|\\b)\\w|\[\^")
-"""In a pattern, what stands for any words; after letters it only stands for an ending."""
 
 
 def understand(
@@ -141,10 +135,10 @@ def hear(
         courtesy = None  # in a conversation "how does it work?" asks about what was spoken of
     mended: list[tuple[str, str]] = []
     if courtesy is None:
-        asked, mended = _mend_asking_words(asked, lists, vocabulary)
+        asked, mended = mend_asking_words(asked, lists, vocabulary)
         asked = _without_preamble(_without_greeting(asked, lists), lists)
     is_order = courtesy is None and any(p.search(fold(asked)) for p in lists.orders)
-    read, corrections = _respell(asked, lists, vocabulary)
+    read, corrections = respell(asked, lists, vocabulary)
     return Heard(read, spoken, courtesy, is_order, (*mended, *corrections))
 
 
@@ -310,156 +304,8 @@ def _subject(text: str, kind: QuestionKind, lists: Lexicon) -> str:
     """
     named = lists.whole_collection if kind == "overview" else ()
     for pattern in (*lists.kinds.get(kind, ()), *named):
-        if _has_gap(pattern.pattern):
+        if has_gap(pattern.pattern):
             continue
         for match in pattern.finditer(fold(text)):
             text = text[: match.start()] + _BLANK * len(match[0]) + text[match.end() :]
     return text
-
-
-@cache
-def _has_gap(pattern: str) -> bool:
-    """Say whether a pattern can match any words, what it only looks at left aside."""
-    depths = list[int]()  # of the groups that are open, how many look ahead or behind
-    matched = ""
-    at = 0
-    while at < len(pattern):
-        step = 2 if pattern[at] == "\\" else 1
-        if pattern[at] == "(":
-            looks = re.match(r"\(\?<?[=!]", pattern[at:]) is not None
-            depths.append((depths[-1] if depths else 0) + looks)
-        if not (depths and depths[-1]):
-            matched += pattern[at : at + step]
-        if pattern[at] == ")" and depths:
-            depths.pop()
-        at += step
-    return _GAP.search(matched) is not None
-
-
-def _respell(
-    text: str, lists: Lexicon, vocabulary: Speller
-) -> tuple[str, tuple[tuple[str, str], ...]]:
-    """Return a text with misspelt words and initials replaced by the collection's own words, and
-    the replacements.
-    """
-    text, mended = _mend(text, lists)
-    replaced: list[tuple[str, str]] = []
-    out = text
-    found = list(words(text))
-    asks = any(word.folded in lists.question_words for word in found)
-    for word in reversed(found):
-        written = text[word.start : word.end]
-        meant = None
-        if not asks and word is found[0]:
-            meant = _question_word(found, text, lists, vocabulary)
-        if meant is None and word.folded not in vocabulary.counts and not text.isupper():
-            meant = vocabulary.spelled_out(written)
-        if (
-            meant is None
-            and not any(
-                word.folded in known
-                for known in (
-                    lists.function_words,
-                    lists.question_words,
-                    lists.time_words,
-                    lists.number_words,
-                )
-            )
-            and not lists.comparatives.fullmatch(word.folded)
-        ):
-            meant = vocabulary.meant(word.folded)
-            if meant is not None and written[:1].isupper():
-                meant = meant.capitalize()
-        if meant is not None:
-            replaced.append((written, meant))
-            out = out[: word.start] + meant + out[word.end :]
-    return out, (*mended, *reversed(replaced))
-
-
-def _mend_asking_words(
-    text: str, lists: Lexicon, vocabulary: Speller
-) -> tuple[str, list[tuple[str, str]]]:
-    """Return a text in which words that only say what kind of answer is wanted ("sumary") are
-    mended, and the replacements: the collection needn't have such words.
-    """
-    replaced: list[tuple[str, str]] = []
-    for word in reversed(list(words(text))):
-        bare = word.folded
-        if len(bare) < ASKING_WORD_LETTERS_MIN or bare in lists.asking_words:
-            continue
-        meant = next(
-            (
-                one
-                for one in sorted(lists.asking_words)
-                if one[0] == bare[0] and DamerauLevenshtein.distance(bare, one, score_cutoff=1) == 1
-            ),
-            None,
-        )
-        if (
-            meant is None
-            or bare in lists.question_words
-            or vocabulary.knows(bare)
-            or vocabulary.meant(bare) is not None  # "meating" is a meeting, where there is one
-        ):
-            continue
-        written = text[word.start : word.end]
-        right = meant.capitalize() if written[:1].isupper() else meant
-        replaced.insert(0, (written, right))
-        text = text[: word.start] + right + text[word.end :]
-    return text, replaced
-
-
-def _mend(text: str, lists: Lexicon) -> tuple[str, list[tuple[str, str]]]:
-    """Return a text with its misspelt small words mended, and the replacements; that an apostrophe
-    was left out isn't worth telling.
-    """
-    replaced: list[tuple[str, str]] = []
-    for pattern, meant in lists.respelled:
-        for match in reversed(list(pattern.finditer(fold(text)))):
-            start, end = match.span(pattern.groups)
-            written = text[start:end]
-            right = meant.capitalize() if written[:1].isupper() else meant
-            if fold(written) != fold(meant).replace("'", ""):
-                replaced.append((written, right))
-            text = text[:start] + right + text[end:]
-    return text, replaced
-
-
-def _question_word(
-    found: Sequence[Word], text: str, lists: Lexicon, vocabulary: Speller
-) -> str | None:
-    """Return the question word that the first word of a question is one edit from, where neither
-    the collection nor the language's own small words have it and what follows goes with it ("wen
-    did …", "wat time …"; not "wheat harvest").
-    """
-    word, after = found[0], found[1].folded if len(found) > 1 else ""
-    bare = word.folded
-    if (
-        len(bare) < QUESTION_WORD_LETTERS_MIN
-        or bare in vocabulary.counts
-        or bare in lists.function_words
-        or bare in lists.time_words
-    ):
-        return None
-    near = [one for one in lists.question_words if DamerauLevenshtein.distance(bare, one) == 1]
-
-    def fits(one: str) -> int:
-        """Return how many letters say what kind of question it is with this word ("how many")."""
-        read = fold(text[: word.start] + one + text[word.end :])
-        return max(
-            (
-                len(match[0])
-                for patterns in lists.kinds.values()
-                for pattern in patterns
-                if not _has_gap(pattern.pattern) and (match := pattern.search(read))
-            ),
-            default=0,
-        )
-
-    # An added letter is likelier missing than a wrong one: "wen" is "when", not "who".
-    best = max(near, key=lambda one: (fits(one), len(one), one), default=None)
-    if best is None:
-        return None
-    swapped = sorted(best) == sorted(bare)  # letters change places in no other word's favour
-    goes = swapped or fits(best) > len(best) or after in lists.auxiliaries
-    return best if goes else None

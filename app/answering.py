@@ -21,6 +21,9 @@ SHORT_ANSWER_SHARE_MAX: Final = 0.75
 """A span that takes a larger share of its quote than this isn't put before the quote again."""
 TITLE_CHARACTERS_MAX: Final = 80
 """A longer title is cut in the line that names a document; the citation has the whole."""
+ROOM_FOR_PART: Final = 640
+"""Characters kept for each question still to be answered of several: a quote and its short answer.
+"""
 ROOM_FOR_FIGURE: Final = 70
 """Characters kept, where documents disagree, for each short answer and its marks."""
 
@@ -95,30 +98,44 @@ def compose_curated(
 def compose_parts(
     query: Query, parts: Sequence[tuple[str, Draft | None]], templates: Mapping[str, str]
 ) -> Draft:
-    """Return the answers to several questions asked together as one, each after the other, no quote
-    twice. A question with no draft is said to have no answer; one at least has one.
+    """Return the answers to several questions asked together as one, each after the other, within
+    the limit of a long answer. A question with no draft is said to have no answer; one at least has
+    one. What an earlier part quoted is quoted again only where a list or a lead needs it.
     """
     lines = _opening(query, templates)
     quotes: dict[tuple[str, int, int], Quoted] = {}
-    for question, draft in parts:
+    for left, (question, draft) in enumerate(parts, 1 - len(parts)):
         if draft is None:
             text = templates["part_not_stated"].format(question=question)
             lines.append(Line(role="template", text=text))
             continue
-        numbers: dict[int, int] = {}
-        known = len(quotes)
-        for one in draft.quotes:
-            place = (one.document_id, one.start, one.end)
-            quotes.setdefault(place, one.model_copy(update={"number": len(quotes) + 1}))
-            numbers[one.number] = quotes[place].number
-        for line in draft.lines:
+        places = {one.number: (one.document_id, one.start, one.end) for one in draft.quotes}
+        is_known = all(place in quotes for place in places.values())
+        shown = [line for line in draft.lines if line.role == "short"] if is_known else draft.lines
+        room = LONG_ANSWER_CHARACTERS_MAX + left * ROOM_FOR_PART - _characters(lines)
+        for at, line in enumerate(shown or draft.lines):
+            room -= _characters([line])
+            if room < 0 and at > 1:
+                break
+            numbers = {old: _numbered(quotes, draft, old) for old in line.numbers}
             number = None if line.number is None else numbers[line.number]
-            if number is not None and number <= known and line.role != "short":
-                continue  # it is shown already
             also = tuple(numbers[one] for one in line.also)
-            lines.append(line.model_copy(update={"number": number, "also": also}))
+            numbered = line.model_copy(update={"number": number, "also": also})
+            if numbered not in lines:
+                lines.append(numbered)
     short = next((draft.short_answer for _, draft in parts if draft is not None), None)
     return Draft(lines=tuple(lines), quotes=tuple(quotes.values()), short_answer=short)
+
+
+def _characters(lines: Sequence[Line]) -> int:
+    return sum(len(line.text) + 8 for line in lines)  # a mark such as " [12]" and a line's end
+
+
+def _numbered(quotes: dict[tuple[str, int, int], Quoted], draft: Draft, number: int) -> int:
+    """Return the number that a draft's quote has among all, which it is added to."""
+    one = next(each for each in draft.quotes if each.number == number)
+    place = (one.document_id, one.start, one.end)
+    return quotes.setdefault(place, one.model_copy(update={"number": len(quotes) + 1})).number
 
 
 def introduce(draft: Draft, text: str) -> Draft:

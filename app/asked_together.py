@@ -1,4 +1,8 @@
-"""Two questions in one message ("When did the tour start, and who paid for it?"), taken apart."""
+"""Two questions in one message ("When did the tour start, and who paid for it?"), taken apart.
+
+Only where each can stand alone, as far as their words tell: a part that loses its verb or its
+antecedent is answered with something else, and whoever asks has to be told what wasn't answered.
+"""
 
 from __future__ import annotations
 
@@ -7,37 +11,50 @@ from typing import Final
 
 from app.content_words import content_terms
 from app.language import detect_language
-from app.lexicon import Lexicon
-from index import fold, words
+from app.lexicon import Lexicon, lexicon
+from app.types import Language
+from index import words
 
 QUESTIONS_MAX: Final = 3
 WORDS_MIN: Final = 3
 """Words that a question has at least: "how and when was it built" asks about one thing."""
+OPENING_WORDS: Final = 2
+"""A question word stands among so many first words ("by whom"); a later one opens a clause."""
 TERMS_MIN: Final = 2
-_ENDED: Final = re.compile(r"(?<=\?)\s+")
+_SENTENCE_END: Final = re.compile(r"(?<=[?!])\s+|(?<=\w{4}\.)\s+")
+_DETERMINERS: Final = frozenset({"which", "what", "how"})
+"""English question words that a noun may follow, so that only an auxiliary tells of a verb."""
+_RUSSIAN_VERB: Final = re.compile(r"\w{2,}(?:[лн][аои]?|[еиюуая]т|ены|ся|сь)$")
+_KAZAKH_VERB: Final = re.compile(r"\w{2,}(?:[дт][ыи]|[гк][ае]н|[мбп][ае])$")
 
 
-def questions_in(text: str, lists: Lexicon) -> tuple[str, ...]:
-    """Return the questions of a text that asks several, in order, or nothing where it asks one."""
-    asked = [one for one in _ENDED.split(text) if _asks(one, lists)]
-    if len(asked) < len([one for one in _ENDED.split(text) if content_terms(one, lists)]):
-        return ()  # something that is no question belongs to one that is
-    parts = [part for one in asked for part in _joined(one, lists)]
+def questions_in(text: str) -> tuple[str, ...]:
+    """Return the questions of a text that asks several, in order, or nothing where it asks one, or
+    where something in it is no question, which belongs to one that is.
+    """
+    language = detect_language(text)
+    lists = lexicon(language)
+    sentences = [one for one in _SENTENCE_END.split(text) if content_terms(one, lists)]
+    if not all(_asks(one, lists) for one in sentences):
+        return ()
+    parts = [part for one in sentences for part in _joined(one, language)]
     return tuple(parts) if 1 < len(parts) <= QUESTIONS_MAX else ()
 
 
-def _joined(text: str, lists: Lexicon) -> list[str]:
-    """Return the two questions that a word joins, or the text alone."""
+def _joined(text: str, language: Language) -> list[str]:
+    """Return the questions that words like "and" join, or the text alone."""
+    lists = lexicon(language)
     found = list(words(text))
-    for at, word in enumerate(found):
+    for at, word in enumerate(found[:-1]):
         if word.folded not in lists.question_joints:
             continue
-        first, second = text[: word.start].rstrip(" ,;"), text[word.end :].lstrip()
-        both_ask = _asks(second, lists) and _asks(first, lists)
-        opens = both_ask and found[at + 1].folded in lists.question_words
-        in_place = detect_language(text) == "kk"  # whose question words stand anywhere
-        if both_ask and (opens or in_place) and _is_whole(first, second, lists):
-            return [f"{first}?", second]
+        start = at
+        while start and found[start - 1].folded in lists.question_joints:
+            start -= 1  # "and also", "а также"
+        first, second = text[: found[start].start].rstrip(" ,;"), text[word.end :].lstrip()
+        opens = found[at + 1].folded in lists.question_words or language == "kk"
+        if opens and _asks(first, lists) and _asks(second, lists) and _is_whole(first, language):
+            return [f"{first}?", *_joined(second, language)]
     return [text]
 
 
@@ -50,14 +67,23 @@ def _asks(text: str, lists: Lexicon) -> bool:
     return bool(about) and asks
 
 
-def _is_whole(first: str, second: str, lists: Lexicon) -> bool:
-    """Say whether the first of two parts can stand alone ("how many schools", of "how many schools
-    and how many clinics were built", can't): it has a verb, as far as its words tell, or the second
-    has a pronoun for what it asked about.
+def _is_whole(text: str, language: Language) -> bool:
+    """Say whether the first of two parts can stand alone: it has a verb, as far as its words tell
+    ("how many schools", of "how many schools and how many clinics were built", has none), and one
+    question word ("the policy on when", "the village where he lived").
     """
-    said = {word.folded for word in words(first)}
-    return (
-        not lists.auxiliaries.isdisjoint(said)
-        or len(content_terms(first, lists)) >= TERMS_MIN
-        or not lists.pronouns.isdisjoint(word.folded for word in words(fold(second)))
-    )
+    lists = lexicon(language)
+    said = [word.folded for word in words(text)]
+    if language == "kk":  # whose verb stands last, and whose question words stand anywhere
+        return said[-1] in lists.question_words or _KAZAKH_VERB.search(said[-1]) is not None
+    later = said[OPENING_WORDS:]
+    if not lists.question_words.isdisjoint(later) or any(w.startswith("котор") for w in later):
+        return False
+    if not lists.auxiliaries.isdisjoint(said):
+        return True
+    terms = content_terms(text, lists)
+    if language == "ru":
+        verbs = (_RUSSIAN_VERB.search(term.folded) for term in terms[1:])
+        return said[1] in lists.question_words or any(verbs)
+    spoken_of = len(terms) + (not lists.pronouns.isdisjoint(said))
+    return spoken_of >= TERMS_MIN and _DETERMINERS.isdisjoint(said[:OPENING_WORDS])

@@ -11,7 +11,6 @@ from app.asked_together import questions_in
 from app.calibration import load_calibration
 from app.curated_file import CuratedUnusable, read_curated
 from app.found import Found
-from app.lexicon import lexicon
 from app.opened import Opened
 from app.rendering import render_abstention, render_answer, render_courtesy
 from app.settings import READER_FILE, Settings
@@ -174,13 +173,16 @@ class Assistant:
         watch: Stopwatch,
     ) -> list[tuple[str, Found]]:
         """Return the questions that are asked together, each with what is found for it, a later one
-        read as a follow-up; nothing where only one is asked or none of several is answered.
+        read as a follow-up; nothing where only one is asked, none of several is answered, or an
+        operator chose what answers them together.
         """
-        if query.refers_back or query.names_another:
+        follows = query.refers_back or query.names_another
+        parts = questions_in(query.question if follows else query.standalone_question)
+        if not parts or self.opened.curated.find(query, self.opened.chosen(documents)) is not None:
             return []
         asked = []
         before = tuple(history)
-        for part in questions_in(query.standalone_question, lexicon(query.language)):
+        for part in parts:
             read = self.opened.understand(part, before, query.language)
             asked.append((part, self._find(read, before, query.language, documents, watch)))
             before = (*before, part)

@@ -256,4 +256,5 @@ _NO_FEATURES: Final = Features(
     opens=0,
     similarity=0,
     foreign=0,
+    untaught=0,
 )

@@ -91,6 +91,7 @@ def find_evidence(
             opens=float(sentence.number == 0),
             similarity=similar[at],
             foreign=float(foreign[at]),
+            untaught=float(foreign[at] and languages[passage.document_id] != "en"),
         )
         start = _with_hedge(passage.text, sentence.start)
         evidence.append(

@@ -116,8 +116,9 @@ class Lexicon(Frozen):
     """Words after which one thing is compared "with" another, or differs "from" it."""
     comparatives: re.Pattern[str]
     """Words that say how the sides of a comparison differ ("busier"), which documents don't say."""
-    asking_words: frozenset[str]
-    """Words that say what kind of answer is wanted, to be known when misspelt."""
+    asking_words: dict[str, str]
+    """Words that say what kind of answer is wanted, to be known when misspelt: as written, by the
+    folded form."""
     question_joints: frozenset[str]
     """Words that join two questions."""
     followup_openings: tuple[str, ...]
@@ -169,7 +170,6 @@ class Lexicon(Frozen):
         "verdict_words",
         "conjunctions",
         "than",
-        "asking_words",
         "question_joints",
         "time_words",
         "negations",
@@ -181,6 +181,11 @@ class Lexicon(Frozen):
     @classmethod
     def _split(cls, value: str) -> frozenset[str]:
         return frozenset(fold(value).split())
+
+    @field_validator("asking_words", mode="before")
+    @classmethod
+    def _by_folded(cls, value: str) -> dict[str, str]:
+        return {fold(word): word for word in value.split()}
 
     @field_validator("followup_openings", "hedges", mode="before")
     @classmethod

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from rapidfuzz.distance import DamerauLevenshtein
+from rapidfuzz.distance import DamerauLevenshtein, Prefix
 
 from app.lexicon import Lexicon, has_gap
 from app.speller import Speller
@@ -69,11 +69,7 @@ def mend_asking_words(
         if len(bare) < ASKING_WORD_LETTERS_MIN or bare in lists.asking_words:
             continue
         meant = next(
-            (
-                one
-                for one in sorted(lists.asking_words)
-                if one[0] == bare[0] and DamerauLevenshtein.distance(bare, one, score_cutoff=1) == 1
-            ),
+            (one for one in sorted(lists.asking_words) if _is_misspelt_for(bare, one)),
             None,
         )
         if (
@@ -84,10 +80,24 @@ def mend_asking_words(
         ):
             continue
         written = text[word.start : word.end]
-        right = meant.capitalize() if written[:1].isupper() else meant
+        if written[:1].isupper() and text[: word.start].strip():
+            continue  # a name
+        right = lists.asking_words[meant]
+        right = right.capitalize() if written[:1].isupper() else right
         replaced.insert(0, (written, right))
         text = text[: word.start] + right + text[word.end :]
     return text, replaced
+
+
+def _is_misspelt_for(bare: str, known: str) -> bool:
+    """Say whether a word is one edit from another, and not in its last two letters, where it is
+    another form of it, or another word ("pleas", "outlined", "почём").
+    """
+    return (
+        bare[0] == known[0]
+        and DamerauLevenshtein.distance(bare, known, score_cutoff=1) == 1
+        and Prefix.similarity(bare, known) < min(len(bare), len(known)) - 2
+    )
 
 
 def _mend(text: str, lists: Lexicon) -> tuple[str, list[tuple[str, str]]]:

@@ -24,8 +24,14 @@ _ACCUSATIVE: Final = re.compile(r"(?:у|ю)$")
 _RELATIVE: Final = re.compile(r"который|которая|которые|who|which|that")
 _RELATIVE_OBJECT: Final = re.compile(r"которого|которую|которых|whom|кого")
 _PASSIVE: Final = frozenset({"was", "were", "is", "are", "be", "been", "being"})
-_DATIVE: Final = re.compile(r"(?:[уюе]|ой|[гқкн][ае])$")
-"""The end of a Russian or Kazakh name to which something is done ("Мамаршину", "Тоқбайға")."""
+_DATIVE: Final = re.compile(r"(?:[уюе]|ой)$")
+"""The end of a Russian name to which something is done ("Мамаршину")."""
+_KAZAKH_DATIVE: Final = re.compile(r"[гк][ае]$")
+"""The same of a Kazakh name ("Тоқбайға"), folded; "-на" is as often the end of the name itself."""
+_KAZAKH_UNSURE: Final = re.compile(r"н[ае]$")
+_KAZAKH_VERB: Final = re.compile(r"багын|есеп")
+_PLACED: Final = frozenset({"in", "at", "of", "в", "на"})
+"""Words before a name of a place, which is on no side of a relation."""
 
 
 def is_reversed(asked: str, quote: str) -> bool:
@@ -49,9 +55,12 @@ def _differs(
     if not verbs_of(asked) or not verbs_of(quote):
         return False
     mismatched = False
+    before = ""
     for word in words(quote):
-        if not quote[word.start].isupper():
+        if not quote[word.start].isupper() or word.folded in _small_words() or before in _PLACED:
+            before = word.folded
             continue
+        before = word.folded
         for other in words(asked):
             if not _same_person(word.folded, other.folded):
                 continue
@@ -66,6 +75,13 @@ def _differs(
 
 def _same_person(one: str, other: str) -> bool:
     return not set(stems(one)).isdisjoint(stems(other)) or same_name(one, other)
+
+
+@cache
+def _small_words() -> frozenset[str]:
+    """Words that open a sentence with a capital and are no names ("The", "Он")."""
+    known = [lexicon(language) for language in LANGUAGES]
+    return frozenset().union(*(lists.function_words | lists.pronouns for lists in known))
 
 
 @cache
@@ -98,9 +114,12 @@ def _reports(text: str, name: Word) -> bool | None:
     report?"), which leaves nobody after it; in Russian and Kazakh the other stands in the dative.
     """
     verb = _nearest(_subordinations(text), name)
-    if is_cyrillic(verb[0]):
-        return not _DATIVE.search(_last_of_name(text, name).folded)
-    return name.start < verb.start()
+    if not is_cyrillic(verb[0]):
+        return name.start < verb.start()
+    if not _KAZAKH_VERB.match(verb[0]):
+        return not _DATIVE.search(name.folded)
+    last = _last_of_name(text, name).folded
+    return None if _KAZAKH_UNSURE.search(last) else not _KAZAKH_DATIVE.search(last)
 
 
 def _last_of_name(text: str, name: Word) -> Word:

@@ -105,7 +105,7 @@ class Features(Frozen):
     """What the probability that a piece of evidence answers the question is computed from.
 
     ``support`` is what the reader gives a sentence: the logarithm of the summed exponentials of the
-    scores of all spans that begin in it, minus its no-answer score, in logits; ``margin`` is the
+    scores of all spans in it, minus its no-answer score, in logits; ``margin`` is the
     same of the best span alone, 0 where that is negative. ``fused`` and ``dense`` are the
     retriever's. ``sentence_coverage`` is the share of the question's terms, weighted by rarity,
     that the sentences quoted have, words that mean about the same counting in part, and ``terms``
@@ -113,7 +113,8 @@ class Features(Frozen):
     for a passage's first sentence, ``foreign`` where question and passage are in different
     languages, and there ``similarity`` is the encoder's cosine of the question and the sentences
     quoted, less its usual value, 0 elsewhere: in one language it tells nothing that the others
-    don't.
+    don't. ``untaught`` is 1 where they are in different languages and the passage's isn't English:
+    the reader was taught across languages on English passages only.
     """
 
     support: float
@@ -125,6 +126,7 @@ class Features(Frozen):
     opens: float
     similarity: float
     foreign: float
+    untaught: float
 
     @classmethod
     def of_words(
@@ -141,6 +143,7 @@ class Features(Frozen):
             opens=0.0,
             similarity=0.0,
             foreign=float(foreign),
+            untaught=0.0,
         )
 
 

@@ -249,6 +249,8 @@ def _choose(standardised: Sequence[Floats], labelled: Sequence[Labelled]) -> tup
         return value, gradient
 
     fitted = minimize(loss, np.zeros(pieces.shape[2]), jac=True, method="L-BFGS-B")
+    if not fitted.success:
+        raise ValueError(f"no weights were found: {fitted.message}")
     return fitted.x[:-1], float(fitted.x[-1])
 
 

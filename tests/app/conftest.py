@@ -35,6 +35,7 @@ def features() -> Features:
         opens=1.0,
         similarity=0.0,
         foreign=0.0,
+        untaught=0.0,
     )
 
 

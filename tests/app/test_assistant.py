@@ -272,3 +272,23 @@ def test_of_two_questions_without_an_answer_the_nearest_passages_are_shown(
     reply = briefing.ask("Who painted the Mona Lisa and where was the painter born?")
     assert reply.kind == "abstention"
     assert reply.nearest
+
+
+def test_what_is_asked_together_keeps_to_the_limit_of_a_long_answer(briefing: Assistant) -> None:
+    reply = briefing.ask(
+        "What are the key figures? What are the main results? What are the main achievements?"
+    )
+    kept_law(briefing, reply)
+    assert reply.kind == "answer"
+    assert len(reply.text) <= 1_800
+    for citation in reply.citations:
+        assert f"[{citation.number}]" in reply.text
+
+
+def test_a_follow_up_may_ask_two_things(harbour: Assistant) -> None:
+    reply = harbour.ask(
+        "When did the tunnel open and what did it cost?",
+        history=["How long is the Gannet Bridge?"],
+    )
+    assert reply.kind == "answer"
+    assert "June 2, 2009" in reply.text

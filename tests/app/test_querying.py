@@ -552,3 +552,10 @@ def test_a_word_of_the_documents_is_no_misspelt_word_for_what_is_wanted() -> Non
     )
     assert ("meating", "meeting") in meeting.corrections
     assert understood("Who made the reasor?", known_words={"reasor": 1}).corrections == ()
+
+
+@pytest.mark.parametrize(
+    "question", ["Почём билет?", "Who outlined it?", "Назовите причину", "Who is Compere?"]
+)
+def test_another_form_of_a_word_for_what_is_wanted_is_not_misspelt(question: str) -> None:
+    assert understood(question, is_word=lambda word: False).corrections == ()

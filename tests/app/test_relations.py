@@ -34,6 +34,7 @@ KAZAKH = "Бас мал дәрігері — Эрик Вансен, ол бұл 
         ("Who took over the reserve from Lomagin?", SUCCEEDED, False),
         ("Кто сменил Сергея Ладожина?", "Сергей Ладожин назначен вместо Умарова.", True),
         ("Кто сменил Умарова?", "Сергей Ладожин назначен вместо Умарова.", False),
+        ("Who replaced the pump?", "The firm Gridal replaced the pump in May.", False),
         ("Who replaced the boiler?", "The boiler was replaced by Mr Hart.", False),
     ],
 )
@@ -58,6 +59,10 @@ REPORTS_IN_RUSSIAN = "Отделом руководит Игорь Мамарш�
         ("Гүлсара Тоқбайға кім бағынады?", REPORTS_IN_KAZAKH, False),
         ("Салтанат Егізбай кімге бағынады?", REPORTS_IN_KAZAKH, False),
         ("Салтанат Егізбайға кім бағынады?", REPORTS_IN_KAZAKH, True),
+        ("Who reports to the director?", "The head, Timur Alban, reports to the director.", False),
+        ("Who reports to the director in Lom?", "In Lom Moll reports to the director.", False),
+        ("Кому подчиняется Инна?", "Инна Шевалова подчиняется акиму.", False),
+        ("Ирина кімге бағынады?", "Ирина Валькова кеңеске бағынады.", False),
         ("Кому подчиняется Мамаршин?", REPORTS_IN_RUSSIAN, False),
         ("Кто подчиняется Игорю Мамаршину?", REPORTS_IN_RUSSIAN, True),
     ],

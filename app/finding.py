@@ -93,11 +93,12 @@ def find_evidence(
             foreign=float(foreign[at]),
             untaught=float(foreign[at] and languages[passage.document_id] != "en"),
         )
-        start = _with_hedge(passage.text, sentence.start)
+        start, end = _whole_words(passage.text, sentence.start, sentence.end)
+        start = _with_hedge(passage.text, start)
         evidence.append(
             Evidence(
                 passage=passage,
-                span=(passage.start + start, passage.start + sentence.end),
+                span=(passage.start + start, passage.start + end),
                 quote=quotes[at],
                 features=features,
                 probability=probability(features),
@@ -122,6 +123,17 @@ def _similar(
         found[quote] - FOREIGN_SIMILARITY if other else 0.0
         for quote, other in zip(quotes, foreign, strict=True)
     ]
+
+
+def _whole_words(text: str, start: int, end: int) -> tuple[int, int]:
+    """Return a span with the words that it cuts: tokens are parts of words, and a Kazakh ending is
+    one of its own.
+    """
+    while start and text[start - 1].isalnum() and text[start].isalnum():
+        start -= 1
+    while end < len(text) and text[end - 1].isalnum() and text[end].isalnum():
+        end += 1
+    return start, end
 
 
 def _with_hedge(text: str, start: int) -> int:

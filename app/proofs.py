@@ -19,6 +19,7 @@ from app.templates import templates
 from app.types import Language
 
 QUOTED: Final = "quoted"
+PART_NOT_STATED: Final = "part_not_stated"
 WITHOUT_MARK: Final = (
     "read_as", "comparison_lead", "overview_lead", "yes_no_lead", "curated", "disagreement",
     "disagreement_by_date", "dated", "undated", "from_named", "elsewhere",
@@ -49,9 +50,17 @@ class CitedPlace(BaseModel):
 
 
 def unproved_of_answer(
-    text: str, markdown: str, short_answer: str | None, citations: Sequence[CitedPlace]
+    text: str,
+    markdown: str,
+    short_answer: str | None,
+    citations: Sequence[CitedPlace],
+    *,
+    asked: str,
 ) -> Iterator[str]:
-    """Yield what an answer shows that its citations don't say, a sentence for each."""
+    """Yield what an answer shows that its citations don't say, a sentence for each.
+
+    ``asked`` is the question, whose own words may be repeated where a part has no answer.
+    """
     if not citations:
         yield "an answer without a citation"
         return
@@ -62,6 +71,8 @@ def unproved_of_answer(
         yield f"the short answer “{short_answer}” stands in no quote"
     lines = text.split("\n")
     for line in lines:
+        if _repeats_question(line, asked):
+            continue
         why = _why_unproved(line, citations)
         if why is not None:
             yield why
@@ -89,6 +100,20 @@ def _why_unproved(line: str, citations: Sequence[CitedPlace]) -> str | None:
     if any(_is_of(name, content, citations) for name in WITH_MARK):
         return None
     return f"“{said[0] if said else content}” doesn't stand in the quote {marked['marks']}"
+
+
+def _repeats_question(line: str, asked: str) -> bool:
+    """Say whether a line says of a part of the question that it has no answer."""
+    said = f" {_bare(asked)} "
+    return any(
+        f" {_bare(match['question'])} " in said
+        for match in (one.fullmatch(line) for one in _patterns(PART_NOT_STATED))
+        if match is not None
+    )
+
+
+def _bare(text: str) -> str:
+    return " ".join(re.findall(r"\w+", text))
 
 
 def _stands(words: str, citations: Sequence[CitedPlace]) -> bool:

@@ -58,6 +58,8 @@ class GivenReply(BaseModel):
     text: str = ""
     markdown: str = ""
     short_answer: str | None = None
+    question: str = ""
+    standalone_question: str = ""
     citations: tuple[object, ...] = ()
     nearest: tuple[object, ...] = ()
 
@@ -140,9 +142,11 @@ def verify(
             else:
                 failed.append(Failed(id=reply.id, number=place.number, path=place.path, why=why))
         if reply.kind == "answer":
+            asked = f"{reply.question} {reply.standalone_question}"
+            shown = (reply.text, reply.markdown, reply.short_answer)
             failed += (
                 Failed(id=reply.id, number=None, path=None, why=why)
-                for why in unproved_of_answer(reply.text, reply.markdown, reply.short_answer, cited)
+                for why in unproved_of_answer(*shown, cited, asked=asked)
             )
     return Verification(replies=len(replies), citations=count, proved=proved, failed=tuple(failed))
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from app.finding import _best_sentences, _with_hedge
+from app.finding import _best_sentences, _whole_words, _with_hedge
 from app.quotes import quote_around
 from index import Passage, TokenLogits
 
@@ -85,3 +85,9 @@ def test_what_was_read_before_the_passage_begins_no_span(passage: MakePassage) -
     read = logits_of("Ada Bo was second.", {"Ada": -np.inf, "Bo": 1.0})
     (sentence,) = _best_sentences(read, one, len("Ada "))
     assert one.text[sentence.start : sentence.end] == "Bo"
+
+
+def test_a_span_cuts_no_word_in_two() -> None:
+    text = "шағын кәсіпорындарға арналған"
+    assert _whole_words(text, text.index("кәсіп"), text.index("ға")) == (6, text.index(" арн"))
+    assert _whole_words("It is $1,200 now.", 6, 12) == (6, 12)

@@ -51,10 +51,11 @@ def unproved(
     markdown: str | None = None,
     short_answer: str | None = None,
     cited: Sequence[CitedPlace] = CITED,
+    asked: str = "",
 ) -> list[str]:
     text = as_text(lines) if text is None else text
     markdown = as_markdown(lines) if markdown is None else markdown
-    return list(unproved_of_answer(text, markdown, short_answer, cited))
+    return list(unproved_of_answer(text, markdown, short_answer, cited, asked=asked))
 
 
 @pytest.mark.parametrize("short_answer", [None, "14 passengers", "which is blue"])
@@ -100,3 +101,10 @@ def test_an_answer_has_citations_and_each_its_own_number() -> None:
     assert unproved(cited=()) == ["an answer without a citation"]
     assert "two citations have the same number" in unproved(cited=(CITED[0], *CITED))
     assert unproved(text="", markdown="")
+
+
+def test_a_part_without_an_answer_is_named_in_the_questions_own_words() -> None:
+    said = templates("en")["part_not_stated"].format(question="who built the ferry?")
+    lines = (*HONEST, Line(role="template", text=said))
+    assert unproved(lines, asked="Is it blue, and who built the ferry?") == []
+    assert unproved(lines, asked="Is it blue, and who built it?") != []

@@ -220,9 +220,10 @@ def test_a_near_miss_looks_neither_like_a_refusal_nor_like_an_answer(
     near_miss = next(
         question
         for question in (
+            "Which motorway was rebuilt?",
+            "How much shorter did journeys become?",
+            "What does the partnership bring besides money?",
             "How did Zhumangarin describe the partnership?",
-            "Why did Zhumangarin meet the World Bank representatives?",
-            "What did Kazakhstan and the World Bank Group discuss?",
             "What will the framework cost?",
         )
         if reply_to(url, question)["reason"] == "near_miss"

@@ -24,6 +24,7 @@ TERMS_MIN: Final = 2
 _SENTENCE_END: Final = re.compile(r"(?<=[?!])\s+|(?<=\w{4}\.)\s+")
 _DETERMINERS: Final = frozenset({"which", "what", "how"})
 """English question words that a noun may follow, so that only an auxiliary tells of a verb."""
+_RUSSIAN_SUBJECTS: Final = frozenset({"кто", "что"})
 _RUSSIAN_VERB: Final = re.compile(r"\w{2,}(?:[лн][аои]?|[еиюуая]т|ены|ся|сь)$")
 _KAZAKH_VERB: Final = re.compile(r"\w{2,}(?:[дт][ыи]|[гк][ае]н|[мбп][ае])$")
 
@@ -83,7 +84,8 @@ def _is_whole(text: str, language: Language) -> bool:
         return True
     terms = content_terms(text, lists)
     if language == "ru":
-        verbs = (_RUSSIAN_VERB.search(term.folded) for term in terms[1:])
-        return said[1] in lists.question_words or any(verbs)
+        if said[0] in _RUSSIAN_SUBJECTS and said[1] != "из":
+            return bool(terms)  # "Кто такой Михнев", "кто министр": the verb is left out
+        return any(_RUSSIAN_VERB.search(term.folded) for term in terms[1:])
     spoken_of = len(terms) + (not lists.pronouns.isdisjoint(said))
     return spoken_of >= TERMS_MIN and _DETERMINERS.isdisjoint(said[:OPENING_WORDS])

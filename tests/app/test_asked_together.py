@@ -27,6 +27,10 @@ from app.asked_together import questions_in
             ("When did the bridge open?", "who designed it?", "what did it cost?"),
         ),
         (
+            "Кто такой Михнев и кто построил башню?",
+            ("Кто такой Михнев?", "кто построил башню?"),
+        ),
+        (
             "Почему мост закрыли, а также почему его не ремонтируют?",
             ("Почему мост закрыли?", "почему его не ремонтируют?"),
         ),
@@ -60,6 +64,7 @@ def test_two_questions_are_read_one_after_the_other(text: str, expected: tuple[s
         "Жоба бойынша қанша мектеп және қанша емхана салынды?",
         "Is the bridge longer than the tunnel?",
         "Сколько школ и сколько больниц построили?",
+        "Кто из министров и кто из банка приехал?",
         "Көпір мен туннель қашан салынды?",
     ],
 )

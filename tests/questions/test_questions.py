@@ -22,7 +22,17 @@ SOURCES = {
     "university": ROOT / "tests" / "collections" / "university",
     "waterworks": ROOT / "tests" / "collections" / "waterworks",
 }
-CALIBRATING = ("corridor", "insurer", "ministry", "museum", "reserve", "software")
+CALIBRATING = (
+    "almanac",
+    "cooperative",
+    "corridor",
+    "gazette",
+    "insurer",
+    "ministry",
+    "museum",
+    "reserve",
+    "software",
+)
 SOURCES |= {name: ROOT / "tests" / "collections" / name for name in CALIBRATING}
 ONE_STATEMENT_DOES = {"briefing-3", "programme", "theatre", "university", *CALIBRATING}
 """Files in which an overview may quote any key statement, and whatever one fragment holds whole has
@@ -217,7 +227,7 @@ def test_what_calibrates_measures_nothing(name: str) -> None:
     assert {question.part for question in questions} == {"calibration"}
     assert {question.language for question in questions} == set(LANGUAGES)
     unanswerable = sum(not question.answerable for question in questions)
-    assert 0.36 < unanswerable / len(questions) < 0.39
+    assert 0.33 < unanswerable / len(questions) <= 0.4
 
 
 @pytest.mark.parametrize("name", ["briefing-2", "clinic"])

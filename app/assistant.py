@@ -13,7 +13,7 @@ from app.curated_file import CuratedUnusable, read_curated
 from app.found import Found
 from app.opened import Opened
 from app.rendering import render_abstention, render_answer, render_courtesy
-from app.settings import READER_FILE, Settings
+from app.settings import READER_FILE, READER_HIDDEN, Settings
 from app.stopwatch import Announce, Stopwatch
 from app.suggesting import suggest
 from app.templates import templates
@@ -52,7 +52,7 @@ class Assistant:
     def over(cls, settings: Settings, retriever: Retriever) -> Assistant:
         """Take an index that is open, published or not; raises CuratedUnusable."""
         entries = read_curated(settings.curated_file) if settings.curated_file else ()
-        reader = retriever.models.reader(READER_FILE)
+        reader = retriever.models.reader(READER_FILE, READER_HIDDEN)
         return cls(Opened(settings, retriever, reader, load_calibration(), entries))
 
     def reopened(self) -> Assistant:
@@ -62,7 +62,7 @@ class Assistant:
         """
         retriever, opened = self.retriever.reopened(), self.opened
         same = retriever.models is self.retriever.models
-        reader = opened.reader if same else retriever.models.reader(READER_FILE)
+        reader = opened.reader if same else retriever.models.reader(READER_FILE, READER_HIDDEN)
         entries = opened.entries
         try:
             if opened.settings.curated_file is not None:

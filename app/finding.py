@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
 
 from app.language import detect_language
 from app.lexicon import lexicon
@@ -31,7 +32,8 @@ questions that calibrate; were it not taken off, the feature would only say whic
 
 class _Sentence(NamedTuple):
     """What the reader makes of one sentence: its number in the passage, its support and its best
-    span's margin in logits, and the span in code points of the passage's text.
+    span's margin in logits, the span in code points of the passage's text, and the means of the
+    hidden states over the span and over the sentence, one after the other.
     """
 
     number: int
@@ -39,6 +41,7 @@ class _Sentence(NamedTuple):
     margin: float
     start: int
     end: int
+    hidden: NDArray[np.float32]
 
 
 def find_evidence(
@@ -49,7 +52,7 @@ def find_evidence(
     rarity: Callable[[tuple[str, ...]], float],
     languages: Mapping[str, Language],
     similarities: Callable[[str, Sequence[str]], Sequence[float]],
-    probability: Callable[[Features], float],
+    probability: Callable[[Features, NDArray[np.float32]], float],
 ) -> tuple[Evidence, ...]:
     """Return pieces of evidence, the most probable first: of each passage the sentences that the
     reader supports most.
@@ -101,7 +104,8 @@ def find_evidence(
                 span=(passage.start + start, passage.start + end),
                 quote=quotes[at],
                 features=features,
-                probability=probability(features),
+                probability=probability(features, sentence.hidden),
+                hidden=tuple(sentence.hidden.tolist()),
             )
         )
     return tuple(sorted(evidence, key=lambda one: -one.probability))
@@ -167,6 +171,7 @@ def _best_sentences(logits: TokenLogits, passage: Passage, first_character: int)
             continue
         spans = logits.start[inside, None] + sliding_window_view(ends, ANSWER_TOKENS_MAX)
         first, length = divmod(int(np.argmax(spans)), ANSWER_TOKENS_MAX)
+        states = logits.hidden[inside]
         found.append(
             _Sentence(
                 number,
@@ -174,6 +179,9 @@ def _best_sentences(logits: TokenLogits, passage: Passage, first_character: int)
                 margin=float(spans[first, length] - logits.null),
                 start=int(logits.offsets[inside[first], 0]) - first_character,
                 end=int(logits.offsets[inside[first + length], 1]) - first_character,
+                hidden=np.concatenate(
+                    [states[first : first + length + 1].mean(axis=0), states.mean(axis=0)]
+                ),
             )
         )
     found.sort(key=lambda one: -one.support)

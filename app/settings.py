@@ -67,6 +67,9 @@ _SENTENCES: Final[Mapping[str, str]] = {
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 READER_FILE = REPOSITORY / "app" / "reader" / "reader.onnx"
+READER_HIDDEN = "/body/encoder/layer.9/output/LayerNorm/LayerNormalization_output_0"
+"""The reader's layer whose hidden states the calibration weighs: the last but two of twelve, before
+what is left of them is only where a span begins and ends."""
 
 Origin: TypeAlias = Annotated[str, AfterValidator(normal_origin)]
 Host: TypeAlias = Annotated[str, AfterValidator(normal_host)]

@@ -150,7 +150,9 @@ class Features(Frozen):
 class Evidence(Frozen):
     """A span of a passage with the sentences around it; offsets are into the document's text.
 
-    ``span`` is None where no span is meant: the sentences themselves are the evidence.
+    ``span`` is None where no span is meant: the sentences themselves are the evidence. ``hidden``
+    is what the reader made of it where it was read: the mean of its hidden states over the span,
+    then over the sentence.
     """
 
     passage: Passage
@@ -158,6 +160,7 @@ class Evidence(Frozen):
     quote: tuple[int, int]
     features: Features
     probability: Confidence
+    hidden: tuple[float, ...] = ()
 
 
 class Verdict(Frozen):

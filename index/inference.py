@@ -66,13 +66,15 @@ class TokenLogits:
 
     ``start`` and ``end`` hold a logit for each token of the context, -inf where an answer may not
     begin or end; ``null`` is the score of "the context doesn't say"; ``offsets`` are code points
-    into the context.
+    into the context. ``hidden`` holds each token's state in the layer that was asked for, shape
+    ``(tokens, width)``, with a width of 0 where none was.
     """
 
     start: TokenScores
     end: TokenScores
     null: float
     offsets: TokenOffsets
+    hidden: NDArray[np.float32]
 
 
 class TokenTable:
@@ -288,16 +290,30 @@ _GRAPH_ERRORS = (
 """What onnxruntime raises on a file that it can't run; they share no base of their own."""
 
 
-def _session(path: Path) -> onnxruntime.InferenceSession:
+def _session(path: Path, hidden: str | None = None) -> onnxruntime.InferenceSession:
+    """Open a graph; ``hidden`` names a tensor inside it that becomes one more output."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
     options.enable_mem_pattern = False
     options.log_severity_level = 3
     try:
-        return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        graph = str(path) if hidden is None else path.read_bytes() + _output(hidden)
+        return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
     except _GRAPH_ERRORS as error:
         raise ModelMissing(f"{path} can't be opened ({error}); run `{PREPARE_COMMAND}`") from error
+
+
+def _output(name: str) -> bytes:
+    """Return a model that has nothing but an output, in ONNX's protobuf.
+
+    Messages written one after the other are read as one, with the repeated fields of both
+    (protobuf's encoding guide, "Last One Wins"): the graph gets the output without being rewritten.
+    """
+    message = name.encode()
+    for field in (1, 12, 7):  # ValueInfoProto.name, GraphProto.output, ModelProto.graph
+        message = bytes([field << 3 | 2, len(message)]) + message
+    return message
 
 
 class Encoder:
@@ -369,11 +385,16 @@ class SpanReader:
     """Scores where in each context the answer to a question begins and ends; safe to share."""
 
     def __init__(
-        self, pieces: Pieces, table: TokenTable, session: onnxruntime.InferenceSession
+        self,
+        pieces: Pieces,
+        table: TokenTable,
+        session: onnxruntime.InferenceSession,
+        hidden: str | None = None,
     ) -> None:
         self._pieces = pieces
         self._table = table
         self._session = session
+        self._outputs = ["start_logits", "end_logits", *([hidden] if hidden else [])]
         self._threads = ThreadPoolExecutor(READING_THREADS, thread_name_prefix="reading")
 
     @classmethod
@@ -401,8 +422,8 @@ class SpanReader:
         room = READER_TOKENS_MAX - len(head) - len(after)
         ids, offsets = ids[:room], offsets[:room]
         tokens = np.array(head + ids + after)
-        start, end = self._session.run(
-            ["start_logits", "end_logits"],
+        start, end, *hidden = self._session.run(
+            self._outputs,
             {
                 "inputs_embeds": self._table[tokens][None],
                 "attention_mask": np.ones((1, len(tokens)), np.int64),
@@ -415,6 +436,7 @@ class SpanReader:
             end=np.where(allowed, end[0, span], -np.inf).astype(np.float32),
             null=float(start[0, 0] + end[0, 0]),
             offsets=offsets,
+            hidden=hidden[0][0, span] if hidden else np.empty((len(ids), 0), np.float32),
         )
 
 
@@ -440,7 +462,7 @@ class Models:
             )
         return cls(models_folder, manifest)
 
-    def warm_up(self, reader_file: Path | None = None) -> None:
+    def warm_up(self, reader_file: Path | None = None, hidden: str | None = None) -> None:
         """Begin to open the encoder, and a reader's graph, while other things are imported.
 
         The threads are no daemons: a process that ended while one was inside native code would
@@ -449,7 +471,7 @@ class Models:
         threading.Thread(target=lambda: self.encoder).start()
         if reader_file is not None and reader_file.is_file():
             pool = ThreadPoolExecutor(1)
-            self._graphs[reader_file] = pool.submit(_session, reader_file)
+            self._graphs[reader_file] = pool.submit(_session, reader_file, hidden)
             pool.shutdown(wait=False)
 
     @property
@@ -464,15 +486,19 @@ class Models:
         pieces, table = self._shared(facts)
         return Encoder(facts, pieces, table, self.folder / facts.folder / "body.onnx")
 
-    def reader(self, reader_file: Path) -> SpanReader:
-        """Open a reader's graph on the tokenizer and the token table of its body."""
+    def reader(self, reader_file: Path, hidden: str | None = None) -> SpanReader:
+        """Open a reader's graph on the tokenizer and the token table of its body.
+
+        ``hidden`` names the tensor in it that ``TokenLogits.hidden`` is taken from.
+        """
         if not reader_file.is_file():
             raise ModelMissing(
                 f"the reader {reader_file} is missing; restore it with `git checkout -- app/reader`"
             )
         begun = self._graphs.pop(reader_file, None)
         pieces, table = self._shared(self.manifest.facts(DEFAULT_ENCODER))
-        return SpanReader(pieces, table, begun.result() if begun else _session(reader_file))
+        session = begun.result() if begun else _session(reader_file, hidden)
+        return SpanReader(pieces, table, session, hidden)
 
     def _shared(self, facts: EncoderFacts) -> tuple[Pieces, TokenTable]:
         with self._lock:

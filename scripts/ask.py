@@ -26,6 +26,7 @@ from app.settings import (
     BAD_SETTINGS,
     FILE_HELP,
     READER_FILE,
+    READER_HIDDEN,
     Settings,
     read_limits,
     settings_problems,
@@ -85,7 +86,7 @@ def main() -> int:
         return 2
     try:
         models = Models.open(settings.models_folder)
-        models.warm_up(READER_FILE)
+        models.warm_up(READER_FILE, READER_HIDDEN)
         # Imported while the vocabulary loads: most of the start is one or the other.
         from app.assistant import Assistant
 

@@ -1,12 +1,14 @@
 """Fit the probability that evidence is right, and the curve that thresholds are read from.
 
     python scripts/calibrate.py [--output app/calibration.json]
-    python scripts/calibrate.py QUESTIONS.jsonl… --documents DIR
+    python scripts/calibrate.py QUESTIONS.jsonl… --documents DIR [--written FILE]
 
 A file of questions is as tests/questions/README.md says; the documents that NAME.jsonl asks about
 lie in DIR/NAME. Without files they are those of tests/questions whose part is "calibration": nobody
 measures the program by them, and they trained no reader. Each question is put to its collection,
-so that retrieval errs as it does in use, and as many passages are read. The model
+so that retrieval errs as it does in use, and as many passages are read. What the reader's hidden
+states are worth is learned from the questions about written passages too, each of which is read
+with its own passage; app/training/written.py says what they are. The model
 chooses between a question's pieces of evidence and none of them. The curve is of the answers
 that the program's checks let through, each collection judged by a model fitted on the others.
 Exit codes: 0 done, 2 nothing written.
@@ -15,28 +17,35 @@ Exit codes: 0 done, 2 nothing written.
 from __future__ import annotations
 
 import argparse
-import math
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple, Self, TypeVar
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError
-from scipy.optimize import minimize
 from tqdm import tqdm
 
 from app.calibration import CALIBRATION_FILE, Calibration, RiskPoint, Weight
+from app.conditional_logit import Choice, fit_utility, regress
 from app.measuring import Question, holds
 from app.opened import Opened
 from app.quotes import text_of
 from app.rounds import rounds
-from app.settings import FILE_HELP, READER_FILE, REPOSITORY, Settings, use_settings_file
+from app.settings import (
+    FILE_HELP,
+    READER_FILE,
+    READER_HIDDEN,
+    REPOSITORY,
+    Settings,
+    use_settings_file,
+)
+from app.training.written import WRITTEN_FILE, WrittenPassage, WrittenQuestion, read_passages
 from app.types import Evidence, Features
 from index import IndexingError, Models, Retriever, build_index
 
@@ -45,30 +54,39 @@ DOCUMENTS = REPOSITORY / "tests" / "collections"
 PART = "calibration"
 FEATURES = tuple(Features.model_fields)
 FILES_MIN = 2
-RIDGE = 1.0
-"""Weight of the penalty on squared weights; it only keeps weights finite on small sets."""
 CURVE_POINTS = 60
-DEVIATION_MIN = 1e-3
-"""A feature that never varies on the set (all of it is English) gets this, and no weight."""
+OWN_PASSAGES = 4
+"""Passages that a document of one written passage has at most."""
 
-Floats: TypeAlias = NDArray[np.float64]
+Asked = TypeVar("Asked")
 
 
 class Labelled(NamedTuple):
     """One question's evidence, which pieces of it are right, and which the program refuses however
-    probable they are; ``group`` is of its collection.
+    probable they are; ``group`` is of its collection, None for a written passage.
     """
 
-    group: int
-    evidence: tuple[Evidence, ...]
-    right: NDArray[np.bool_]
+    group: int | None
+    choice: Choice
     refused: NDArray[np.bool_]
 
-    @property
-    def features(self) -> Floats:
-        """The features, shape ``(pieces, features)``."""
-        rows = [[getattr(one.features, name) for name in FEATURES] for one in self.evidence]
-        return np.array(rows, dtype=np.float64).reshape(-1, len(FEATURES))
+    @classmethod
+    def of(
+        cls,
+        group: int | None,
+        evidence: Sequence[Evidence],
+        right: Sequence[bool],
+        refused: Sequence[bool],
+    ) -> Self:
+        """Keep the numbers of evidence that the model is fitted on."""
+        rows = [[getattr(one.features, name) for name in FEATURES] for one in evidence]
+        choice = Choice(
+            np.array(rows, dtype=np.float64).reshape(-1, len(FEATURES)),
+            np.array([one.hidden for one in evidence], dtype=np.float32),
+            np.array(right, dtype=np.bool_),
+            is_written=group is None,
+        )
+        return cls(group, choice, np.array(refused, dtype=np.bool_))
 
 
 def main() -> int:
@@ -76,6 +94,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Fit the calibration of answers.")
     parser.add_argument("questions", type=Path, nargs="*", help="JSON lines")
     parser.add_argument("--documents", type=Path, default=DOCUMENTS, metavar="DIR")
+    parser.add_argument(
+        "--written", type=Path, default=WRITTEN_FILE, metavar="FILE", help="written passages"
+    )
     parser.add_argument("--output", type=Path, default=CALIBRATION_FILE)
     parser.add_argument("--models", type=Path, metavar="DIR", help="default var/models")
     parser.add_argument("--settings", type=Path, metavar="FILE", help=FILE_HELP)
@@ -87,12 +108,15 @@ def main() -> int:
             sets = {
                 file: some for file, some in sets.items() if all(one.part == PART for one in some)
             }
-        labelled = _label(sets, arguments.documents, arguments.models or Settings().models_folder)
+        passages = [one for one in read_passages(arguments.written) if one.own is not None]
+        models_folder = arguments.models or Settings().models_folder
+        labelled = _label(sets, arguments.documents, models_folder)
+        written = _label_written(passages, models_folder)
+        named = [file.name for file in arguments.questions]
+        fitted = _fit(labelled, written, " ".join(["python scripts/calibrate.py", *named]))
     except (OSError, ValidationError, ValueError, IndexingError) as error:
         print(f"Nothing was written: {error}", file=sys.stderr)
         return 2
-    named = [file.name for file in arguments.questions]
-    fitted = _fit(labelled, " ".join(["python scripts/calibrate.py", *named]))
     arguments.output.write_text(fitted.model_dump_json(indent=1) + "\n", encoding="utf-8")
     print({name: round(weight.weight, 2) for name, weight in fitted.weights.items()})
     for risk in (0.05, 0.1, 0.15, 0.2, 0.25, 0.3):
@@ -124,21 +148,83 @@ def _label(
     with tempfile.TemporaryDirectory() as folder:
         for group, (file, questions) in enumerate(sets.items()):
             index_folder = Path(folder) / file.stem
-            build_index([documents / file.stem], index_folder, models_folder)
-            settings = Settings(index_folder=index_folder, models_folder=models_folder)
-            retriever = Retriever.open(index_folder, models)
-            opened = Opened(settings, retriever, models.reader(READER_FILE), _neutral())
+            opened = _opened([documents / file.stem], index_folder, models)
 
             def label(
                 question: Question, opened: Opened = opened, group: int = group
             ) -> Labelled | None:
                 return _label_one(question, opened, group)
 
-            with ThreadPoolExecutor(max_workers=2) as pool:
-                found = pool.map(label, questions)
-                shown = tqdm(found, file.stem, len(questions), unit="question", mininterval=5.0)
-                labelled.extend(one for one in shown if one is not None)
+            labelled += _asked(label, questions, file.stem)
     return labelled
+
+
+def _opened(sources: Sequence[Path], index_folder: Path, models: Models) -> Opened:
+    build_index(sources, index_folder, models.folder)
+    settings = Settings(index_folder=index_folder, models_folder=models.folder)
+    reader = models.reader(READER_FILE, READER_HIDDEN)
+    return Opened(settings, Retriever.open(index_folder, models), reader, _neutral())
+
+
+def _asked(
+    label: Callable[[Asked], Labelled | None], questions: Sequence[Asked], name: str
+) -> list[Labelled]:
+    """Label questions, two at a time."""
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        found = pool.map(label, questions)
+        shown = tqdm(found, name, len(questions), unit="question", mininterval=5.0)
+        return [one for one in shown if one is not None]
+
+
+def _label_written(passages: Sequence[WrittenPassage], models_folder: Path) -> list[Labelled]:
+    """Read each written passage, a document of its own, for the questions about it."""
+    if not passages:
+        return []
+    with tempfile.TemporaryDirectory() as folder:
+        sources = Path(folder) / "sources"
+        sources.mkdir()
+        for number, passage in enumerate(passages):
+            headings, text = _parted(passage)
+            title, _, heading = headings.partition(" > ")
+            heading = f"## {heading}\n\n" if heading else ""
+            file = sources / f"{number}.md"
+            file.write_text(f"# {title}\n\n{heading}{text}\n", encoding="utf-8")
+        opened = _opened([sources], Path(folder) / "index", Models.open(models_folder))
+        ids = {Path(one.path).stem: one.document_id for one in opened.retriever.documents()}
+
+        def label(asked: tuple[int, WrittenQuestion]) -> Labelled | None:
+            number, question = asked
+            return _label_one_written(passages[number], question, ids[str(number)], opened)
+
+        questions = [(at, one) for at, passage in enumerate(passages) for one in passage.questions]
+        return _asked(label, questions, "written passages")
+
+
+def _parted(passage: WrittenPassage) -> tuple[str, str]:
+    """Return the line of headings of a passage of our own, and its text."""
+    headings, _, text = (passage.own or "").partition("\n")
+    return headings, text
+
+
+def _label_one_written(
+    passage: WrittenPassage, question: WrittenQuestion, document_id: str, opened: Opened
+) -> Labelled:
+    """Read a written passage for a question; what has a part of the answer in it is right."""
+    query = opened.understand(question.question, (), question.language)
+    ranked = opened.retriever.search(
+        query.standalone_question, OWN_PASSAGES, documents=frozenset([document_id])
+    )
+    evidence = opened.weigher.read(query, ranked)
+    headings, text = _parted(passage)
+    begins = opened.retriever.document(document_id).text.rindex(text.rstrip())
+    shift = begins - len(headings) - 1
+
+    def has_answer(one: Evidence) -> bool:
+        if question.start is None or question.end is None:
+            return False
+        return one.quote[0] < question.end + shift and question.start + shift < one.quote[1]
+
+    return Labelled.of(None, evidence, [*map(has_answer, evidence)], [False] * len(evidence))
 
 
 def _label_one(question: Question, opened: Opened, group: int) -> Labelled | None:
@@ -159,25 +245,38 @@ def _label_one(question: Question, opened: Opened, group: int) -> Labelled | Non
         question.answerable and holds(text_of(one.passage, one.quote), wanted) for one in evidence
     ]
     refused = [opened.weigher.refuses(query, [one]) for one in evidence]
-    return Labelled(
-        group, evidence, np.array(right, dtype=np.bool_), np.array(refused, dtype=np.bool_)
-    )
+    return Labelled.of(group, evidence, right, refused)
 
 
 def _neutral() -> Calibration:
     return Calibration(measured_on="", command="", questions=0, intercept=0.0, weights={}, curve=())
 
 
-def _fit(labelled: Sequence[Labelled], command: str) -> Calibration:
-    """Fit on all questions; take the curve from collections that were left out in turn."""
-    held: list[tuple[float, bool]] = []
-    for group in sorted({one.group for one in labelled}):
-        model = _model([one for one in labelled if one.group != group])
-        for one in (each for each in labelled if each.group == group and len(each.right)):
-            probability, best = _best(one, model)
-            if not one.refused[best]:
-                held.append((probability, bool(one.right[best])))
-    mean, deviation, weights, intercept = _model(labelled)
+def _fit(labelled: Sequence[Labelled], written: Sequence[Labelled], command: str) -> Calibration:
+    """Fit on all questions; take the curve, and what a utility says of the probability, from
+    collections that were left out in turn.
+    """
+    of_written = [one.choice for one in written]
+    utilities: list[float] = []
+    right: list[bool] = []
+    refused: list[bool] = []
+    for group in sorted({one.group for one in labelled if one.group is not None}):
+        others = [one.choice for one in labelled if one.group != group]
+        model = fit_utility([*others, *of_written])
+        for one in labelled:
+            if one.group == group and len(one.refused):
+                found = model.of(one.choice)
+                best = int(np.argmax(found))
+                utilities.append(float(found[best]))
+                right.append(bool(one.choice.right[best]))
+                refused.append(bool(one.refused[best]))
+    slope, shift = regress(np.array(utilities), np.array(right))
+    utility = fit_utility([*(one.choice for one in labelled), *of_written]).scaled(slope, shift)
+    held = [
+        (1.0 / (1.0 + float(np.exp(-(slope * one + shift)))), is_right)
+        for one, is_right, is_refused in zip(utilities, right, refused, strict=True)
+        if not is_refused
+    ]
     held.sort(key=lambda pair: -pair[0])
     wrong = np.cumsum([not right for _, right in held])
     curve = []
@@ -194,88 +293,18 @@ def _fit(labelled: Sequence[Labelled], command: str) -> Calibration:
         measured_on="questions put to their collections; curve from collections left out in turn",
         command=command,
         questions=len(labelled),
-        intercept=round(intercept, 5),
+        intercept=round(utility.intercept, 5),
         weights={
             name: Weight(
                 mean=round(float(m), 5), deviation=round(float(d), 5), weight=round(float(w), 5)
             )
-            for name, m, d, w in zip(FEATURES, mean, deviation, weights, strict=True)
+            for name, m, d, w in zip(
+                FEATURES, utility.mean, utility.deviation, utility.weights, strict=True
+            )
         },
+        hidden=tuple(round(float(one), 5) for one in utility.hidden),
         curve=tuple(curve),
     )
-
-
-Model: TypeAlias = tuple[Floats, Floats, Floats, float]
-
-
-def _model(labelled: Sequence[Labelled]) -> Model:
-    """Fit a conditional logit on each question's choice, then its slope and intercept on the piece
-    that it chooses, whose probability is the one that decides.
-    """
-    features = np.concatenate([one.features for one in labelled])
-    mean, deviation = features.mean(0), np.maximum(features.std(0), DEVIATION_MIN)
-    weights, intercept = _choose([(one.features - mean) / deviation for one in labelled], labelled)
-    model: Model = (mean, deviation, weights, intercept)
-    best = [(one, *_best(one, model)) for one in labelled if len(one.right)]
-    logits = np.array([[math.log(p / (1 - p))] for _, p, _ in best])
-    slope, shift = _regress(logits, np.array([one.right[at] for one, _, at in best]))
-    return mean, deviation, weights * slope[0], intercept * float(slope[0]) + shift
-
-
-def _choose(standardised: Sequence[Floats], labelled: Sequence[Labelled]) -> tuple[Floats, float]:
-    """Return weights and intercept of a conditional logit (McFadden 1974) between a question's
-    pieces and none of them, whose utility is 0. Where several pieces are right, any of them is a
-    right choice; where none is, none of them.
-    """
-    longest = max(map(len, standardised))
-    pieces = np.zeros((len(labelled), longest + 1, len(FEATURES) + 1))
-    allowed = np.full(pieces.shape[:2], -np.inf)
-    wanted = np.full(pieces.shape[:2], -np.inf)
-    for row, (values, one) in enumerate(zip(standardised, labelled, strict=True)):
-        pieces[row, : len(values), :-1] = values
-        pieces[row, : len(values), -1] = 1.0
-        allowed[row, : len(values)] = allowed[row, -1] = 0.0
-        wanted[row, : len(values)][one.right] = 0.0
-        wanted[row, -1] = -np.inf if one.right.any() else 0.0
-    penalty = np.array([RIDGE] * len(FEATURES) + [1e-6])
-
-    def loss(solution: Floats) -> tuple[float, Floats]:
-        utilities = pieces @ solution
-        of_all = np.logaddexp.reduce(utilities + allowed, axis=1, keepdims=True)
-        of_right = np.logaddexp.reduce(utilities + wanted, axis=1, keepdims=True)
-        excess = np.exp(utilities + allowed - of_all) - np.exp(utilities + wanted - of_right)
-        gradient = np.einsum("qp,qpf->f", excess, pieces) + penalty * solution
-        value = float((of_all - of_right).sum() + 0.5 * penalty @ solution**2)
-        return value, gradient
-
-    fitted = minimize(loss, np.zeros(pieces.shape[2]), jac=True, method="L-BFGS-B")
-    if not fitted.success:
-        raise ValueError(f"no weights were found: {fitted.message}")
-    return fitted.x[:-1], float(fitted.x[-1])
-
-
-def _best(one: Labelled, model: Model) -> tuple[float, int]:
-    """Return the highest probability among a question's pieces, and its place."""
-    mean, deviation, weights, intercept = model
-    logits = (one.features - mean) / deviation @ weights + intercept
-    best = int(np.argmax(logits))
-    return 1.0 / (1.0 + math.exp(-float(np.clip(logits[best], -30.0, 30.0)))), best
-
-
-def _regress(features: Floats, right: NDArray[np.bool_]) -> tuple[Floats, float]:
-    """Return weights and intercept by Newton's method with a ridge penalty."""
-    design = np.hstack([features, np.ones((len(features), 1))])
-    penalty = np.diag([RIDGE] * features.shape[1] + [1e-6])
-    solution = np.zeros(design.shape[1])
-    for _ in range(50):
-        probability = 1.0 / (1.0 + np.exp(-np.clip(design @ solution, -30, 30)))
-        gradient = design.T @ (probability - right) + penalty @ solution
-        hessian = (design.T * (probability * (1 - probability))) @ design + penalty
-        step = np.linalg.solve(hessian, gradient)
-        solution -= step
-        if float(np.abs(step).max()) < 1e-8:
-            break
-    return solution[:-1], float(solution[-1])
 
 
 if __name__ == "__main__":

@@ -30,7 +30,7 @@ HOMES = {
     "openpyxl": {"index/formats/sheets.py"},
     "pptx": {"index/formats/slides.py"},
     "pypdfium2": {"index/formats/pdf.py"},
-    "scipy": {"app/grouping.py"},
+    "scipy": {"app/conditional_logit.py", "app/grouping.py"},
     "sentence_transformers": {"index/embedding.py"},
     "sentencepiece": {"index/inference.py"},
     "sse_starlette": {"app/streaming.py"},

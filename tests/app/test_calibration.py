@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -28,12 +29,18 @@ def calibration(**weights: Weight) -> Calibration:
 
 def test_a_feature_at_its_mean_with_no_intercept_says_one_half(features: Features) -> None:
     model = calibration(margin=Weight(mean=3.0, deviation=2.0, weight=1.5))
-    assert model.probability(features) == 0.5
+    assert model.probability(features, ()) == 0.5
 
 
 def test_the_probability_is_the_logistic_of_the_weighted_sum(features: Features) -> None:
     model = calibration(margin=Weight(mean=1.0, deviation=2.0, weight=1.5))
-    assert math.isclose(model.probability(features), 1.0 / (1.0 + math.exp(-1.5)))
+    assert math.isclose(model.probability(features, ()), 1.0 / (1.0 + math.exp(-1.5)))
+
+
+def test_hidden_states_count_as_they_are(features: Features) -> None:
+    model = calibration().model_copy(update={"hidden": (0.5, -1.0)})
+    found = model.probability(features, np.array([4.0, 1.0], np.float32))
+    assert math.isclose(found, 1.0 / (1.0 + math.exp(-1.0)))
 
 
 def test_the_threshold_is_the_lowest_that_keeps_the_risk() -> None:
@@ -73,3 +80,4 @@ def test_what_is_shipped_was_fitted_on_many_questions_and_says_on_which() -> Non
     assert model.questions >= 300
     assert model.command == "python scripts/calibrate.py"
     assert set(model.weights) == set(Features.model_fields)
+    assert len(model.hidden) == 2 * 384  # of the span, and of the sentence

@@ -57,7 +57,8 @@ def logits_of(text: str, scores: dict[str, float], *, null: float = 0.0) -> Toke
         places.append((at, at + len(word)))
         at += len(word) + 1
     given = np.array([scores.get(text[a:b].strip("."), -10.0) for a, b in places], np.float32)
-    return TokenLogits(given, given.copy(), null, np.array(places, np.int32))
+    hidden = np.arange(len(places), dtype=np.float32)[:, None]
+    return TokenLogits(given, given.copy(), null, np.array(places, np.int32), hidden)
 
 
 def test_each_sentence_that_the_reader_supports_is_evidence_the_best_first(
@@ -78,6 +79,15 @@ def test_support_is_of_all_spans_that_begin_in_a_sentence(passage: MakePassage) 
     # "1986", "1987" and "1986 or 1987" have a score of 4 each; all others nearly none
     assert sentence.margin == pytest.approx(3.0)
     assert sentence.support == pytest.approx(3.0 + np.log(3.0), abs=1e-3)
+
+
+def test_the_hidden_states_are_averaged_over_the_span_and_over_the_sentence(
+    passage: MakePassage,
+) -> None:
+    one = passage("Ada was first.", "The second was Bo.")
+    (sentence,) = _best_sentences(logits_of(one.text, {"Bo": 3.0}), one, 0)
+    # the tokens are numbered from 0; "The" is the fourth, "Bo" the seventh
+    assert sentence.hidden.tolist() == [6.0, (3 + 4 + 5 + 6) / 4]
 
 
 def test_what_was_read_before_the_passage_begins_no_span(passage: MakePassage) -> None:

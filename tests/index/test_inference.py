@@ -21,7 +21,9 @@ TEXTS = ["Water is wet.", "Проект охватил 92 000 гектаров."
 
 @pytest.fixture(scope="session")
 def reader_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A reader that scores each token by the first two numbers of its embedding."""
+    """A reader that scores each token by the first two numbers of its embedding, with a layer
+    inside it, "layer", which doubles the embedding.
+    """
     import onnx
     from onnx import TensorProto, helper
 
@@ -33,7 +35,11 @@ def reader_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ]
 
     graph = helper.make_graph(
-        [*slice_of("start_logits", 0), *slice_of("end_logits", 1)],
+        [
+            helper.make_node("Add", ["inputs_embeds", "inputs_embeds"], ["layer"]),
+            *slice_of("start_logits", 0),
+            *slice_of("end_logits", 1),
+        ],
         "reader",
         [
             helper.make_tensor_value_info("inputs_embeds", TensorProto.FLOAT, ["b", "s", 384]),
@@ -115,6 +121,23 @@ def test_the_scores_are_those_of_the_tokens_in_the_pair(models: Models, reader_f
     assert reading.start.tolist() == pytest.approx(rows[:, 0].tolist())
     assert reading.end.tolist() == pytest.approx(rows[:, 1].tolist())
     assert reading.null == pytest.approx(float(first[0, 0] + first[0, 1]))
+
+
+def test_the_states_are_those_of_the_contexts_tokens_in_the_layer_asked_for(
+    models: Models, reader_file: Path
+) -> None:
+    reader = models.reader(reader_file, "layer")
+    (reading,) = reader.read("How long?", ["The canals"], [0])
+    rows = reader._table[np.array(reader._pieces.ids("The canals"))]
+    assert np.allclose(reading.hidden, 2 * rows)
+    (without,) = models.reader(reader_file).read("How long?", ["The canals"], [0])
+    assert without.hidden.shape == (len(without.start), 0)
+    assert (without.start == reading.start).all()
+
+
+def test_a_layer_that_a_reader_lacks_is_named(models: Models, reader_file: Path) -> None:
+    with pytest.raises(ModelMissing, match="nowhere"):
+        models.reader(reader_file, "nowhere")
 
 
 def test_a_context_is_read_the_same_alone_and_among_others(

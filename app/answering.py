@@ -27,7 +27,7 @@ ROOM_FOR_PART: Final = 640
 ROOM_FOR_FIGURE: Final = 70
 """Characters kept, where documents disagree, for each short answer and its marks."""
 
-_LISTED: Final = frozenset({"list", "next", "who", "fact", "topic", "overview"})
+_LISTED: Final = frozenset({"list", "next", "who", "fact", "topic", "overview", "reason"})
 """Kinds of question that a whole list may answer."""
 _LONG: Final = frozenset({"list", "comparison", "overview"})
 """Kinds of question whose answers may be long."""
@@ -52,7 +52,7 @@ def compose(query: Query, evidence: Sequence[Evidence], templates: Mapping[str, 
         if query.kind in _LEADS:
             lines.append(Line(role="template", text=templates[_LEADS[query.kind]]))
         return _quotations(evidence, lines, templates, is_long=query.kind in _LONG)
-    return _span_answer(evidence, lines, templates)
+    return _span_answer(evidence, lines, templates, is_long=query.kind in _LONG)
 
 
 def compose_disagreement(
@@ -192,11 +192,26 @@ def _quoted(number: int, evidence: Evidence, span: tuple[int, int]) -> Quoted:
 
 
 def _span_answer(
-    evidence: Sequence[Evidence], lines: list[Line], templates: Mapping[str, str]
+    evidence: Sequence[Evidence],
+    lines: list[Line],
+    templates: Mapping[str, str],
+    *,
+    is_long: bool,
 ) -> Draft:
+    """Return the best span with its quote, and the quotes of further pieces as far as they fit."""
     stated, quoted = _stated(evidence[0], 1, QUOTE_CHARACTERS_MAX, templates)
-    short = _short(evidence[0])
-    return Draft(lines=(*lines, *stated), quotes=(quoted,), short_answer=short)
+    lines, quotes = [*lines, *stated], [quoted]
+    room = (LONG_ANSWER_CHARACTERS_MAX if is_long else ANSWER_CHARACTERS_MAX) - _characters(lines)
+    for number, one in enumerate(evidence[1:], 2):
+        span = _within(one, QUOTE_CHARACTERS_MAX)
+        text = templates["quoted"].format(quote=_text(one, span))
+        line = Line(role="quote", text=text, number=number)
+        room -= _characters([line])
+        if room < 0:
+            break
+        lines.append(line)
+        quotes.append(_quoted(number, one, span))
+    return Draft(lines=tuple(lines), quotes=tuple(quotes), short_answer=_short(evidence[0]))
 
 
 def _short(evidence: Evidence) -> str:

@@ -22,8 +22,9 @@ HIDDEN_RIDGE: Final = 300.0
 """The same for those of hidden states, of which there are hundreds. 100 to 1,000 gave the same on
 collections left out, within a point."""
 INTERCEPT_RIDGE: Final = 1e-6
-WRITTEN_WEIGHT: Final = 0.3
-"""What a question about a passage of its own counts, beside one put to a collection."""
+WRITTEN_WEIGHT: Final = 0.1
+"""What a question about a passage of its own counts, beside one put to a collection: there are ten
+of them to each one of those, and nothing competes with their passage."""
 DEVIATION_MIN: Final = 1e-3
 """A feature that never varies on the set (all of it is English) gets this, and no weight."""
 ITERATIONS_MAX: Final = 150

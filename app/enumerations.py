@@ -10,6 +10,8 @@ from app.types import Evidence, Query
 from index import Passage, item_start
 
 ITEMS_MIN: Final = 2
+_SEVERAL: Final = frozenset({"list", "next", "topic", "overview"})
+"""Kinds of question that ask for more than one thing."""
 
 
 class Enumeration(NamedTuple):
@@ -68,14 +70,16 @@ def asked_for(query: Query, best: Evidence) -> Enumeration | None:
     """Return the list that a question asks for by what leads to it, if its answer is in one.
 
     Where the item adds a word of the question to those of the lead and the headings ("Who is the
-    treasurer?"), only the item is asked for.
+    treasurer?"), only the item is asked for. What leads to it has none of the words of a question
+    in another language: there the list is asked for where several things are.
     """
     if best.span is None:
         return None
+    several = bool(best.features.foreign) and query.kind in _SEVERAL
     place = Mentions(best.passage.context_line)
     for one in enumerations(best.passage):
         said = Mentions(text_of(best.passage, one.lead)).joined(place)
-        if not any(said.has(term) for term in query.terms):
+        if not several and not any(said.has(term) for term in query.terms):
             continue
         if one.lead is not None and one.lead[0] <= best.span[0] < one.lead[1]:
             return one
@@ -83,7 +87,8 @@ def asked_for(query: Query, best: Evidence) -> Enumeration | None:
             if item[0] <= best.span[0] < item[1]:
                 told = Mentions(text_of(best.passage, item))
                 left = [term for term in query.terms if not said.has(term)]
-                return None if any(told.worth(term) for term in left) else one
+                adds = told.has if several else told.worth
+                return None if any(map(adds, left)) else one
     return None
 
 

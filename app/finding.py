@@ -29,11 +29,17 @@ FOREIGN_SIMILARITY: Final = 0.77
 questions that calibrate; were it not taken off, the feature would only say which is foreign.
 """
 
+PIECES_MAX: Final = {"list": 3, "overview": 3, "comparison": 2, "topic": 2, "yes_no": 2}
+"""Pieces of evidence that are quoted together, by kind of question; of other kinds, one."""
+PIECE_SHARE_MIN: Final = 0.6
+"""How probable a further one has to be, as a share of the best one's probability. So read, 15
+of 280 questions of these kinds had the right sentence second only, and 4 of 609 others."""
+
 
 class _Sentence(NamedTuple):
     """What the reader makes of one sentence: its number in the passage, its support and its best
-    span's margin in logits, the span in code points of the passage's text, and the means of the
-    hidden states over the span and over the sentence, one after the other.
+    span's margin in logits, the span in code points of the passage's text, and the mean of the
+    hidden states over the span.
     """
 
     number: int
@@ -111,6 +117,31 @@ def find_evidence(
     return tuple(sorted(evidence, key=lambda one: -one.probability))
 
 
+def pieces_quoted(
+    query: Query,
+    evidence: Sequence[Evidence],
+    refuses: Callable[[Query, Sequence[Evidence]], bool],
+) -> tuple[Evidence, ...]:
+    """Return the pieces that an answer quotes: the best one, and, where several things are asked
+    for or none is meant to be the answer, those that are nearly as probable.
+
+    ``refuses`` says whether a piece is no answer however probable it is. Evidence that wasn't read
+    is quoted as it was chosen.
+    """
+    best, *rest = evidence
+    if best.span is None:
+        return tuple(evidence)
+    taken = [best]
+    for one in rest:
+        if len(taken) == PIECES_MAX.get(query.kind, 1):
+            break
+        if one.probability < PIECE_SHARE_MIN * best.probability:
+            break
+        if not any(map(one.overlaps, taken)) and not refuses(query, [one]):
+            taken.append(one)
+    return tuple(taken)
+
+
 def _similar(
     query: Query,
     quotes: Sequence[str],
@@ -171,7 +202,6 @@ def _best_sentences(logits: TokenLogits, passage: Passage, first_character: int)
             continue
         spans = logits.start[inside, None] + sliding_window_view(ends, ANSWER_TOKENS_MAX)
         first, length = divmod(int(np.argmax(spans)), ANSWER_TOKENS_MAX)
-        states = logits.hidden[inside]
         found.append(
             _Sentence(
                 number,
@@ -179,9 +209,7 @@ def _best_sentences(logits: TokenLogits, passage: Passage, first_character: int)
                 margin=float(spans[first, length] - logits.null),
                 start=int(logits.offsets[inside[first], 0]) - first_character,
                 end=int(logits.offsets[inside[first + length], 1]) - first_character,
-                hidden=np.concatenate(
-                    [states[first : first + length + 1].mean(axis=0), states.mean(axis=0)]
-                ),
+                hidden=logits.hidden[inside[first : first + length + 1]].mean(axis=0),
             )
         )
     found.sort(key=lambda one: -one.support)

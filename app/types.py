@@ -151,8 +151,7 @@ class Evidence(Frozen):
     """A span of a passage with the sentences around it; offsets are into the document's text.
 
     ``span`` is None where no span is meant: the sentences themselves are the evidence. ``hidden``
-    is what the reader made of it where it was read: the mean of its hidden states over the span,
-    then over the sentence.
+    is what the reader made of it where it was read: the mean of its hidden states over the span.
     """
 
     passage: Passage
@@ -161,6 +160,14 @@ class Evidence(Frozen):
     features: Features
     probability: Confidence
     hidden: tuple[float, ...] = ()
+
+    def overlaps(self, other: Evidence) -> bool:
+        """Say whether both quote some of the same text."""
+        return (
+            self.passage.document_id == other.passage.document_id
+            and self.quote[0] < other.quote[1]
+            and other.quote[0] < self.quote[1]
+        )
 
 
 class Verdict(Frozen):

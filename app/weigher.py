@@ -14,7 +14,7 @@ from app.collection import Collection
 from app.comparing import find_sides
 from app.enumerating import find_enumeration, whole_table
 from app.figures import counts, month_words
-from app.finding import find_evidence
+from app.finding import find_evidence, pieces_quoted
 from app.language import same_name
 from app.mentions import Mentions
 from app.quotes import text_of, with_place
@@ -117,7 +117,8 @@ class Weigher:
             if not (told and told[1]) and way is not enumerate_:  # a list tells of nothing nearest
                 told = verdict, evidence
             if verdict.reason is None:
-                return verdict, evidence
+                quoted = pieces_quoted(query, evidence, self.refuses)
+                return verdict.model_copy(update={"evidence": quoted}), evidence
         assert told is not None
         return told
 

@@ -44,6 +44,21 @@ def test_a_fact_is_its_span_then_the_sentence_that_says_it(
     assert (draft.quotes[0].start, draft.quotes[0].end) == (40, 70)
 
 
+def test_further_pieces_are_quoted_after_the_best_one_as_far_as_they_fit(
+    passage: MakePassage, evidence: MakeEvidence
+) -> None:
+    one = evidence(passage("It has a bridge of stone.", start=40), "bridge")
+    other = evidence(passage("It has a tunnel too.", start=90), "tunnel")
+    long = evidence(passage(f"It has a quay, {'and so on ' * 90}too.", start=200), "quay")
+    draft = compose(asked("Is there a bridge?"), [one, other, long, long], templates("en"))
+    lines = as_text(draft.lines).split("\n")
+    assert lines[:3] == [
+        "bridge [1]", "“It has a bridge of stone.” [1]", "“It has a tunnel too.” [2]",
+    ]  # fmt: skip
+    assert len(draft.quotes) == len(lines) - 1 == 3
+    assert draft.short_answer == "bridge"
+
+
 def test_a_span_that_is_nearly_the_sentence_is_not_said_twice(
     passage: MakePassage, evidence: MakeEvidence
 ) -> None:

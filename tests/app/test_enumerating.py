@@ -127,6 +127,20 @@ def test_an_answer_among_items_brings_the_list_unless_the_item_was_asked_for() -
     assert asked_for(asked("Who may stand?"), span_of(board(), "Anyone")) is None
 
 
+def test_an_item_in_another_language_brings_the_list_where_several_things_are_asked_for() -> None:
+    holm = span_of(board(), "Ida Holm")
+    foreign = holm.model_copy(
+        update={"features": holm.features.model_copy(update={"foreign": 1.0})}
+    )
+    members = understood("Перечислите членов совета", language="ru")
+    assert members.kind == "list"
+    whole = asked_for(members, foreign)
+    assert whole is not None
+    assert len(whole.items) == 3
+    assert asked_for(members, holm) is None
+    assert asked_for(understood("Кто председатель совета?", language="ru"), foreign) is None
+
+
 def test_a_table_is_a_list_of_its_rows() -> None:
     text = "| Fruit | Tonnes |\n|---|---|\n| Apples | 21 |\n| Pears | 4 |"
     rows = [

@@ -5,10 +5,13 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from app.finding import _best_sentences, _whole_words, _with_hedge
+from app.finding import _best_sentences, _whole_words, _with_hedge, pieces_quoted
 from app.quotes import quote_around
+from app.types import Evidence
 from index import Passage, TokenLogits
+from tests.app.asking import understood
 
+MakeEvidence = Callable[..., Evidence]
 MakePassage = Callable[..., Passage]
 
 
@@ -81,13 +84,13 @@ def test_support_is_of_all_spans_that_begin_in_a_sentence(passage: MakePassage) 
     assert sentence.support == pytest.approx(3.0 + np.log(3.0), abs=1e-3)
 
 
-def test_the_hidden_states_are_averaged_over_the_span_and_over_the_sentence(
-    passage: MakePassage,
-) -> None:
-    one = passage("Ada was first.", "The second was Bo.")
-    (sentence,) = _best_sentences(logits_of(one.text, {"Bo": 3.0}), one, 0)
-    # the tokens are numbered from 0; "The" is the fourth, "Bo" the seventh
-    assert sentence.hidden.tolist() == [6.0, (3 + 4 + 5 + 6) / 4]
+def test_the_hidden_states_are_averaged_over_the_span(passage: MakePassage) -> None:
+    one = passage("Ada was first.", "The second was Bo Lind.")
+    logits = logits_of(one.text, {})
+    logits.start[6] = logits.end[7] = 3.0  # "Bo" is the seventh token, and their states count up
+    sentence = _best_sentences(logits, one, 0)[0]
+    assert one.text[sentence.start : sentence.end] == "Bo Lind."
+    assert sentence.hidden.tolist() == [6.5]
 
 
 def test_what_was_read_before_the_passage_begins_no_span(passage: MakePassage) -> None:
@@ -101,3 +104,23 @@ def test_a_span_cuts_no_word_in_two() -> None:
     text = "шағын кәсіпорындарға арналған"
     assert _whole_words(text, text.index("кәсіп"), text.index("ға")) == (6, text.index(" арн"))
     assert _whole_words("It is $1,200 now.", 6, 12) == (6, 12)
+
+
+def test_pieces_nearly_as_probable_are_quoted_where_several_things_are_asked_for(
+    passage: MakePassage, evidence: MakeEvidence
+) -> None:
+    texts = ("Ada built boats.", "Bo built carts.", "Cy built kilns.", "Di built looms.")
+    ada, bo, cy, di = (
+        evidence(passage(text, start=100 * at), text.split()[2], probability=probable)
+        for at, (text, probable) in enumerate(zip(texts, (0.9, 0.8, 0.7, 0.5), strict=True))
+    )
+
+    def quoted(question: str, *pieces: Evidence, refused: Evidence | None = None) -> list[Evidence]:
+        found = pieces_quoted(understood(question), pieces, lambda _, ones: refused in ones)
+        return list(found)
+
+    assert quoted("Which things were built?", ada, bo, cy, di) == [ada, bo, cy]
+    assert quoted("Which things were built?", ada, bo, di, refused=bo) == [ada]
+    assert quoted("Which things were built?", ada, ada, bo) == [ada, bo]
+    assert quoted("Were boats built?", ada, bo, cy) == [ada, bo]
+    assert quoted("Who built boats?", ada, bo, cy) == [ada]

@@ -40,6 +40,25 @@ def files(tmp_path: Path) -> list[Path]:
     return made
 
 
+@pytest.fixture
+def written(tmp_path: Path) -> Path:
+    """Two passages of our own, with a question that each answers and one that it doesn't."""
+    lines = []
+    for city in ("Gorse", "Holm"):
+        text = f"Town guide: {city} > Bridge\nThe bridge of {city} is 640 metres long."
+        start = text.index("640")
+        shared = {"language": "en", "kind": "how_much"}
+        questions = [
+            {**shared, "question": "How long is the bridge?", "start": start, "end": start + 10},
+            {**shared, "question": "How many cars use it?", "start": None, "end": None},
+        ]
+        line = {"own": text, "language": "en", "part": "train", "questions": questions}
+        lines.append(json.dumps(line))
+    file = tmp_path / "written.jsonl"
+    file.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return file
+
+
 def calibrate(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, str(REPOSITORY / "scripts" / "calibrate.py"), *map(str, arguments)],
@@ -50,16 +69,19 @@ def calibrate(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
 
 
 def test_a_calibration_fitted_on_a_few_questions_can_be_loaded_and_says_what_it_is(
-    tmp_path: Path, files: list[Path]
+    tmp_path: Path, files: list[Path], written: Path
 ) -> None:
     output = tmp_path / "calibration.json"
-    run = calibrate(*files, "--documents", tmp_path, "--output", output)
+    given = ("--documents", tmp_path, "--written", written, "--output", output)
+    run = calibrate(*files, *given)
     assert run.returncode == 0, run.stderr
     fitted = load_calibration(output)
     assert fitted.command == "python scripts/calibrate.py north.jsonl south.jsonl"
     assert fitted.questions == 24
     # more support over "no answer" never makes an answer less probable
     assert fitted.weights["support"].weight > 0
+    assert len(fitted.hidden) == 384
+    assert any(fitted.hidden)
     assert 0.0 < fitted.curve[-1].coverage <= 1.0
 
 

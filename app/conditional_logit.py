@@ -126,6 +126,7 @@ def fit_utility(choices: Sequence[Choice]) -> Utility:
         method="L-BFGS-B",
         options={"maxiter": ITERATIONS_MAX},
     )
+    # Near the optimum a search along a line may end in float32's rounding, which is no failure.
     if not np.isfinite(fitted.fun):
         raise ValueError(f"no weights were found: {fitted.message}")
     own = features.shape[1] + 1

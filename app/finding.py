@@ -10,6 +10,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
+from app.candidates import overlap
 from app.language import detect_language
 from app.lexicon import lexicon
 from app.mentions import Mentions
@@ -123,22 +124,26 @@ def pieces_quoted(
     refuses: Callable[[Query, Sequence[Evidence]], bool],
 ) -> tuple[Evidence, ...]:
     """Return the pieces that an answer quotes: the best one, and, where several things are asked
-    for or none is meant to be the answer, those that are nearly as probable.
+    for or none is meant to be the answer, those that are nearly as probable and say something else.
 
-    ``refuses`` says whether a piece is no answer however probable it is. Evidence that wasn't read
-    is quoted as it was chosen.
+    The best one alone has to be as probable as the operator wants answers to be. ``refuses`` says
+    whether a piece is no answer however probable it is. Evidence that wasn't read is quoted as it
+    was chosen.
     """
     best, *rest = evidence
     if best.span is None:
         return tuple(evidence)
-    taken = [best]
+    taken, said = [best], [Mentions(text_of(best.passage, best.quote))]
     for one in rest:
         if len(taken) == PIECES_MAX.get(query.kind, 1):
             break
         if one.probability < PIECE_SHARE_MIN * best.probability:
             break
-        if not any(map(one.overlaps, taken)) and not refuses(query, [one]):
+        says = Mentions(text_of(one.passage, one.quote))
+        known = any(overlap(one, other) for other in taken) or any(map(says.repeats, said))
+        if not known and not refuses(query, [one]):
             taken.append(one)
+            said.append(says)
     return tuple(taken)
 
 

@@ -161,14 +161,6 @@ class Evidence(Frozen):
     probability: Confidence
     hidden: tuple[float, ...] = ()
 
-    def overlaps(self, other: Evidence) -> bool:
-        """Say whether both quote some of the same text."""
-        return (
-            self.passage.document_id == other.passage.document_id
-            and self.quote[0] < other.quote[1]
-            and other.quote[0] < self.quote[1]
-        )
-
 
 class Verdict(Frozen):
     """Whether the evidence may be given as an answer, and if not, why and what is missing."""

@@ -55,6 +55,8 @@ QUESTION_TOKENS_MAX = 64
 READING_THREADS = min(2, os.cpu_count() or 1)
 """Contexts read at once. onnxruntime leaves Python's lock, so a second core halves the wait; each
 context still runs on one thread, for two that share one spin on a busy machine."""
+NAME_BYTES_MAX = 122
+"""Of a tensor, such that no message around its name has more than 127."""
 PIECES_NAME = "pieces.model"
 COMMON_PIECES_NAME = "common-pieces.model"
 PIECES_FACTS_NAME = "pieces.json"
@@ -299,9 +301,12 @@ def _session(path: Path, hidden: str | None = None) -> onnxruntime.InferenceSess
     options.log_severity_level = 3
     try:
         graph = str(path) if hidden is None else path.read_bytes() + _output(hidden)
-        return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
-    except _GRAPH_ERRORS as error:
+        session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+    except (*_GRAPH_ERRORS, OSError) as error:
         raise ModelMissing(f"{path} can't be opened ({error}); run `{PREPARE_COMMAND}`") from error
+    # Bytes that it was opened from it keeps, to open itself again on another processor.
+    session._model_bytes = None  # noqa: SLF001  22 MB, and there is no public way
+    return session
 
 
 def _output(name: str) -> bytes:
@@ -309,8 +314,10 @@ def _output(name: str) -> bytes:
 
     Messages written one after the other are read as one, with the repeated fields of both
     (protobuf's encoding guide, "Last One Wins"): the graph gets the output without being rewritten.
+    Lengths are written in one byte.
     """
     message = name.encode()
+    assert len(message) < NAME_BYTES_MAX
     for field in (1, 12, 7):  # ValueInfoProto.name, GraphProto.output, ModelProto.graph
         message = bytes([field << 3 | 2, len(message)]) + message
     return message
@@ -449,7 +456,7 @@ class Models:
         self._lock = threading.Lock()
         self._encoder_lock = threading.Lock()
         self._opened: dict[str, tuple[Pieces, TokenTable]] = {}
-        self._graphs: dict[Path, Future[onnxruntime.InferenceSession]] = {}
+        self._graphs: dict[tuple[Path, str | None], Future[onnxruntime.InferenceSession]] = {}
 
     @classmethod
     def open(cls, models_folder: Path) -> Models:
@@ -471,7 +478,7 @@ class Models:
         threading.Thread(target=lambda: self.encoder).start()
         if reader_file is not None and reader_file.is_file():
             pool = ThreadPoolExecutor(1)
-            self._graphs[reader_file] = pool.submit(_session, reader_file, hidden)
+            self._graphs[reader_file, hidden] = pool.submit(_session, reader_file, hidden)
             pool.shutdown(wait=False)
 
     @property
@@ -495,7 +502,7 @@ class Models:
             raise ModelMissing(
                 f"the reader {reader_file} is missing; restore it with `git checkout -- app/reader`"
             )
-        begun = self._graphs.pop(reader_file, None)
+        begun = self._graphs.pop((reader_file, hidden), None)
         pieces, table = self._shared(self.manifest.facts(DEFAULT_ENCODER))
         session = begun.result() if begun else _session(reader_file, hidden)
         return SpanReader(pieces, table, session, hidden)

@@ -10,7 +10,8 @@ so that retrieval errs as it does in use, and as many passages are read. What th
 states are worth is learned from the questions about written passages too, each of which is read
 with its own passage; app/training/written.py says what they are. The model
 chooses between a question's pieces of evidence and none of them. The curve is of the answers
-that the program's checks let through, each collection judged by a model fitted on the others.
+that the program's checks let through, each collection judged by a model fitted on the others,
+but for its slope and intercept, which are fitted on all of them.
 Exit codes: 0 done, 2 nothing written.
 """
 
@@ -113,6 +114,8 @@ def main() -> int:
         labelled = _label(sets, arguments.documents, models_folder)
         written = _label_written(passages, models_folder)
         named = [file.name for file in arguments.questions]
+        if arguments.written != WRITTEN_FILE:
+            named += ["--written", arguments.written.name]
         fitted = _fit(labelled, written, " ".join(["python scripts/calibrate.py", *named]))
     except (OSError, ValidationError, ValueError, IndexingError) as error:
         print(f"Nothing was written: {error}", file=sys.stderr)

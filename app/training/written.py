@@ -24,6 +24,7 @@ SENTENCES_FILE: Final = "ntrex"
 """Its rows are sentences in three languages; those of the other files have a ``context``."""
 
 Part: TypeAlias = Literal["train", "calibrate"]
+"""Those that train a reader, and those that don't; ``scripts/calibrate.py`` takes both."""
 Language: TypeAlias = Literal["en", "ru", "kk"]
 DataFile: TypeAlias = Literal[
     "ntrex", "squad1-dev.other13articles", "squad-train-subset", "squad2-dev.train-part"

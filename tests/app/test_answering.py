@@ -78,6 +78,14 @@ def test_a_list_is_its_lead_and_its_items_as_bullets_from_one_quote(
     assert len(draft.quotes) == 1
 
 
+def test_a_reason_that_is_an_item_brings_the_list_of_reasons(
+    passage: MakePassage, evidence: MakeEvidence
+) -> None:
+    listed = passage("Boats are sold because of:", "age", "rot", kind="list")
+    draft = compose(asked("Why are boats sold?"), [evidence(listed, "rot")], templates("en"))
+    assert as_text(draft.lines) == "“Boats are sold because of:” [1]\n- age\n- rot"
+
+
 def test_an_item_keeps_the_dashes_and_numbers_in_it_and_the_line_that_goes_on(
     passage: MakePassage, evidence: MakeEvidence
 ) -> None:

@@ -124,3 +124,5 @@ def test_pieces_nearly_as_probable_are_quoted_where_several_things_are_asked_for
     assert quoted("Which things were built?", ada, ada, bo) == [ada, bo]
     assert quoted("Were boats built?", ada, bo, cy) == [ada, bo]
     assert quoted("Who built boats?", ada, bo, cy) == [ada]
+    elsewhere = evidence(passage("Ada built boats.", document_id="x"), "boats", probability=0.9)
+    assert quoted("Which things were built?", ada, elsewhere, bo) == [ada, bo]

@@ -76,7 +76,9 @@ def test_a_calibration_fitted_on_a_few_questions_can_be_loaded_and_says_what_it_
     run = calibrate(*files, *given)
     assert run.returncode == 0, run.stderr
     fitted = load_calibration(output)
-    assert fitted.command == "python scripts/calibrate.py north.jsonl south.jsonl"
+    assert fitted.command == (
+        "python scripts/calibrate.py north.jsonl south.jsonl --written written.jsonl"
+    )
     assert fitted.questions == 24
     # more support over "no answer" never makes an answer less probable
     assert fitted.weights["support"].weight > 0

@@ -198,9 +198,12 @@ def _span_answer(
     *,
     is_long: bool,
 ) -> Draft:
-    """Return the best span with its quote, and the quotes of further pieces as far as they fit."""
+    """Return the best span with its quote; or the quotes of several pieces, as far as they fit, of
+    which no single span is the answer.
+    """
     stated, quoted = _stated(evidence[0], 1, QUOTE_CHARACTERS_MAX, templates)
-    lines, quotes = [*lines, *stated], [quoted]
+    shown = stated if len(evidence) == 1 else stated[-1:]
+    lines, quotes = [*lines, *shown], [quoted]
     room = (LONG_ANSWER_CHARACTERS_MAX if is_long else ANSWER_CHARACTERS_MAX) - _characters(lines)
     for number, one in enumerate(evidence[1:], 2):
         span = _within(one, QUOTE_CHARACTERS_MAX)

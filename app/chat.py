@@ -87,7 +87,7 @@ def add_chat(app: FastAPI, desk: Desk) -> None:
     for language in LANGUAGES:
         _add_page(app, desk, language, texts, assets)
         with _without_unused_apps():
-            blocks = _blocks(desk, language, texts[language])
+            blocks = _blocks(desk, language, texts)
         gr.mount_gradio_app(
             app,
             blocks,
@@ -135,9 +135,10 @@ def _without_unused_apps() -> Iterator[None]:
         yield
 
 
-def _blocks(desk: Desk, language: Language, texts: Texts) -> gr.Blocks:
+def _blocks(desk: Desk, language: Language, texts_in: dict[Language, Texts]) -> gr.Blocks:
     """The conversation of one language, with its events."""
-    turns = _Turns(desk, language, texts)
+    texts = texts_in[language]
+    turns = _Turns(desk, language, texts_in)
     blocks = gr.Blocks(title=texts.product, analytics_enabled=False)
     with blocks:
         conversation = gr.Chatbot(
@@ -209,10 +210,11 @@ def _blocks(desk: Desk, language: Language, texts: Texts) -> gr.Blocks:
 class _Turns:
     """What happens on a page when its reader does something."""
 
-    def __init__(self, desk: Desk, language: Language, texts: Texts) -> None:
+    def __init__(self, desk: Desk, language: Language, texts_in: dict[Language, Texts]) -> None:
         self.desk = desk
         self.language = language
-        self.texts = texts
+        self.texts = texts_in[language]
+        self.texts_in = texts_in
 
     async def respond(
         self,
@@ -315,9 +317,9 @@ class _Turns:
             return
         finally:
             answering.cancel()
-        answered = _said(
-            "assistant", bubble(reply, self._around(asked, reply, earlier), self.texts)
-        )
+        # A question may be in another language than the page, and so is all of its reply then.
+        texts = self.texts_in[reply.language]
+        answered = _said("assistant", bubble(reply, self._around(asked, reply, earlier), texts))
         answered["options"] = [{"value": suggestion} for suggestion in reply.suggestions]
         questions = [*earlier, asked.question][-CONVERSATION_TURNS_MAX:]
         # The box is left alone: the next question may be half typed by now.

@@ -395,7 +395,7 @@ def _export(
     """
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     from index.embedding import configuration, load_model
-    from index.inference import write_pieces
+    from index.pieces import write_pieces
 
     model = load_model(source)
     read = configuration(model)
@@ -435,7 +435,8 @@ def _write_graph(model: SentenceTransformer, folder: Path, facts: EncoderFacts) 
     import torch
 
     from index.exporting import export_graph, export_int8
-    from index.inference import TokenTable, open_pieces
+    from index.inference import TokenTable
+    from index.pieces import open_pieces
 
     class Body(torch.nn.Module):
         """A transformer without its vocabulary."""

@@ -32,10 +32,10 @@ HOMES = {
     "pypdfium2": {"index/formats/pdf.py"},
     "scipy": {"app/conditional_logit.py", "app/grouping.py"},
     "sentence_transformers": {"index/embedding.py"},
-    "sentencepiece": {"index/inference.py"},
+    "sentencepiece": {"index/pieces.py"},
     "sse_starlette": {"app/streaming.py"},
     "tantivy": {"index/sparse.py"},
-    "tokenizers": {"index/inference.py", "app/training/encoding.py"},
+    "tokenizers": {"index/pieces.py", "app/training/encoding.py"},
     # Torch makes vectors while indexing and graphs while preparing, and it trains; nothing that
     # serves loads it.
     "torch": {

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from index import Encoder, ModelMissing, Models, SpanReader
-from index.inference import _HuggingFacePieces, _SentencePieces, open_pieces
+from index.pieces import _HuggingFacePieces, _SentencePieces, open_pieces
 from tests.serving import REPOSITORY
 
 TEXTS = ["Water is wet.", "Проект охватил 92 000 гектаров.", "Қазақстан бағдарламасы", ""]

@@ -39,8 +39,8 @@ of 280 questions of these kinds had the right sentence second only, and 4 of 609
 
 class _Sentence(NamedTuple):
     """What the reader makes of one sentence: its number in the passage, its support and its best
-    span's margin in logits, the span in code points of the passage's text, and the mean of the
-    hidden states over the span.
+    span's margin in logits, the span in code points of the passage's text, and the means of the
+    hidden states over the span and over the question, one after the other.
     """
 
     number: int
@@ -207,6 +207,7 @@ def _best_sentences(logits: TokenLogits, passage: Passage, first_character: int)
             continue
         spans = logits.start[inside, None] + sliding_window_view(ends, ANSWER_TOKENS_MAX)
         first, length = divmod(int(np.argmax(spans)), ANSWER_TOKENS_MAX)
+        of_span = logits.hidden[inside[first : first + length + 1]].mean(axis=0)
         found.append(
             _Sentence(
                 number,
@@ -214,7 +215,7 @@ def _best_sentences(logits: TokenLogits, passage: Passage, first_character: int)
                 margin=float(spans[first, length] - logits.null),
                 start=int(logits.offsets[inside[first], 0]) - first_character,
                 end=int(logits.offsets[inside[first + length], 1]) - first_character,
-                hidden=logits.hidden[inside[first : first + length + 1]].mean(axis=0),
+                hidden=np.concatenate([of_span, logits.question]),
             )
         )
     found.sort(key=lambda one: -one.support)

@@ -127,7 +127,7 @@ class Settings(_Read):
     models_folder: Path = REPOSITORY / "var" / "models"
     collection_title: str | None = None
 
-    answer_risk: float = Field(default=0.34, gt=0.0, lt=1.0)
+    answer_risk: float = Field(default=0.36, gt=0.0, lt=1.0)
     question_characters_max: int = Field(default=500, ge=1)
     history_turns_max: int = Field(default=6, ge=0)
     passages_read: int = Field(default=5, ge=1, le=50)

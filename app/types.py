@@ -151,7 +151,8 @@ class Evidence(Frozen):
     """A span of a passage with the sentences around it; offsets are into the document's text.
 
     ``span`` is None where no span is meant: the sentences themselves are the evidence. ``hidden``
-    is what the reader made of it where it was read: the mean of its hidden states over the span.
+    is what the reader made of it where it was read: the means of its hidden states over the span
+    and over the question.
     """
 
     passage: Passage

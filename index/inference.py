@@ -61,7 +61,8 @@ class TokenLogits:
     ``start`` and ``end`` hold a logit for each token of the context, -inf where an answer may not
     begin or end; ``null`` is the score of "the context doesn't say"; ``offsets`` are code points
     into the context. ``hidden`` holds each token's state in the layer that was asked for, shape
-    ``(tokens, width)``, with a width of 0 where none was.
+    ``(tokens, width)``, and ``question`` the mean state of the question's tokens there, as they
+    were read beside this context, shape ``(width,)``; the width is 0 where no layer was asked for.
     """
 
     start: TokenScores
@@ -69,6 +70,7 @@ class TokenLogits:
     null: float
     offsets: TokenOffsets
     hidden: NDArray[np.float32]
+    question: NDArray[np.float32]
 
 
 class TokenTable:
@@ -224,12 +226,20 @@ class SpanReader:
         context where the whole has 512.
         """
         before, after = self._pieces.before, self._pieces.after
-        head = before + self._pieces.ids(question)[:QUESTION_TOKENS_MAX] + after + after
-        read_one = partial(self._read_one, head, after)
+        asked = self._pieces.ids(question)[:QUESTION_TOKENS_MAX]
+        head = before + asked + after + after
+        # A question of no tokens lends the state of what closes it: a mean of nothing is none.
+        tokens = slice(len(before), len(before) + max(1, len(asked)))
+        read_one = partial(self._read_one, head, tokens, after)
         return tuple(self._threads.map(read_one, contexts, first_characters))
 
     def _read_one(
-        self, head: list[int], after: list[int], context: str, first_character: int
+        self,
+        head: list[int],
+        question: slice,
+        after: list[int],
+        context: str,
+        first_character: int,
     ) -> TokenLogits:
         ids, offsets = self._pieces.pieces(context)
         room = READER_TOKENS_MAX - len(head) - len(after)
@@ -242,6 +252,7 @@ class SpanReader:
                 "attention_mask": np.ones((1, len(tokens)), np.int64),
             },
         )
+        states = hidden[0][0] if hidden else np.empty((len(tokens), 0), np.float32)
         span = slice(len(head), len(head) + len(ids))
         allowed = (offsets[:, 0] >= first_character) & (offsets[:, 1] > offsets[:, 0])
         return TokenLogits(
@@ -249,7 +260,8 @@ class SpanReader:
             end=np.where(allowed, end[0, span], -np.inf).astype(np.float32),
             null=float(start[0, 0] + end[0, 0]),
             offsets=offsets,
-            hidden=hidden[0][0, span] if hidden else np.empty((len(ids), 0), np.float32),
+            hidden=states[span],
+            question=states[question].mean(axis=0),
         )
 
 

@@ -7,8 +7,8 @@ A file of questions is as tests/questions/README.md says; the documents that NAM
 lie in DIR/NAME. Without files they are those of tests/questions whose part is "calibration": nobody
 measures the program by them, and they trained no reader. Each question is put to its collection,
 so that retrieval errs as it does in use, and as many passages are read. What the reader's hidden
-states are worth is learned from the questions about written passages too, each of which is read
-with its own passage; app/training/written.py says what they are. The model
+states are worth is learned from the questions about a thousand of our own written passages too,
+each of which is read with its own passage; app/training/written.py says what they are. The model
 chooses between a question's pieces of evidence and none of them. The curve is of the answers
 that the program's checks let through, each collection judged by a model fitted on the others,
 but for its slope and intercept, which are fitted on all of them.
@@ -56,6 +56,10 @@ PART = "calibration"
 FEATURES = tuple(Features.model_fields)
 FILES_MIN = 2
 CURVE_POINTS = 60
+WRITTEN_MAX = 1_000
+"""Written passages that are read for their questions, about ten each: half as many gave the same on
+collections left out, and each thousand takes ten minutes or more.
+"""
 OWN_PASSAGES = 4
 """Passages that a document of one written passage has at most."""
 
@@ -110,6 +114,7 @@ def main() -> int:
                 file: some for file, some in sets.items() if all(one.part == PART for one in some)
             }
         passages = [one for one in read_passages(arguments.written) if one.own is not None]
+        passages = passages[:WRITTEN_MAX]
         models_folder = arguments.models or Settings().models_folder
         labelled = _label(sets, arguments.documents, models_folder)
         written = _label_written(passages, models_folder)

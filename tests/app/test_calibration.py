@@ -80,4 +80,4 @@ def test_what_is_shipped_was_fitted_on_many_questions_and_says_on_which() -> Non
     assert model.questions >= 300
     assert model.command == "python scripts/calibrate.py"
     assert set(model.weights) == set(Features.model_fields)
-    assert len(model.hidden) == 384
+    assert len(model.hidden) == 768

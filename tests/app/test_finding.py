@@ -61,7 +61,8 @@ def logits_of(text: str, scores: dict[str, float], *, null: float = 0.0) -> Toke
         at += len(word) + 1
     given = np.array([scores.get(text[a:b].strip("."), -10.0) for a, b in places], np.float32)
     hidden = np.arange(len(places), dtype=np.float32)[:, None]
-    return TokenLogits(given, given.copy(), null, np.array(places, np.int32), hidden)
+    offsets = np.array(places, np.int32)
+    return TokenLogits(given, given.copy(), null, offsets, hidden, np.array([100.0], np.float32))
 
 
 def test_each_sentence_that_the_reader_supports_is_evidence_the_best_first(
@@ -84,13 +85,13 @@ def test_support_is_of_all_spans_that_begin_in_a_sentence(passage: MakePassage) 
     assert sentence.support == pytest.approx(3.0 + np.log(3.0), abs=1e-3)
 
 
-def test_the_hidden_states_are_averaged_over_the_span(passage: MakePassage) -> None:
+def test_the_hidden_states_are_the_spans_mean_and_the_questions(passage: MakePassage) -> None:
     one = passage("Ada was first.", "The second was Bo Lind.")
     logits = logits_of(one.text, {})
     logits.start[6] = logits.end[7] = 3.0  # "Bo" is the seventh token, and their states count up
     sentence = _best_sentences(logits, one, 0)[0]
     assert one.text[sentence.start : sentence.end] == "Bo Lind."
-    assert sentence.hidden.tolist() == [6.5]
+    assert sentence.hidden.tolist() == [6.5, 100.0]
 
 
 def test_what_was_read_before_the_passage_begins_no_span(passage: MakePassage) -> None:

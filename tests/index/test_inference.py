@@ -130,8 +130,13 @@ def test_the_states_are_those_of_the_contexts_tokens_in_the_layer_asked_for(
     (reading,) = reader.read("How long?", ["The canals"], [0])
     rows = reader._table[np.array(reader._pieces.ids("The canals"))]
     assert np.allclose(reading.hidden, 2 * rows)
+    asked = reader._table[np.array(reader._pieces.ids("How long?"))]
+    assert np.allclose(reading.question, 2 * asked.mean(axis=0), atol=1e-6)
     (without,) = models.reader(reader_file).read("How long?", ["The canals"], [0])
     assert without.hidden.shape == (len(without.start), 0)
+    assert without.question.shape == (0,)
+    (nothing_asked,) = reader.read("", ["The canals"], [0])
+    assert np.isfinite(nothing_asked.question).all()
     assert (without.start == reading.start).all()
 
 

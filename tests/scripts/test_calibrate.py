@@ -82,7 +82,7 @@ def test_a_calibration_fitted_on_a_few_questions_can_be_loaded_and_says_what_it_
     assert fitted.questions == 24
     # more support over "no answer" never makes an answer less probable
     assert fitted.weights["support"].weight > 0
-    assert len(fitted.hidden) == 384
+    assert len(fitted.hidden) == 768
     assert any(fitted.hidden)
     assert 0.0 < fitted.curve[-1].coverage <= 1.0
 

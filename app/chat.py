@@ -87,7 +87,7 @@ def add_chat(app: FastAPI, desk: Desk) -> None:
     for language in LANGUAGES:
         _add_page(app, desk, language, texts, assets)
         with _without_unused_apps():
-            blocks = _blocks(desk, language, texts)
+            blocks = _blocks(desk, language, texts[language])
         gr.mount_gradio_app(
             app,
             blocks,
@@ -135,10 +135,9 @@ def _without_unused_apps() -> Iterator[None]:
         yield
 
 
-def _blocks(desk: Desk, language: Language, texts_in: dict[Language, Texts]) -> gr.Blocks:
+def _blocks(desk: Desk, language: Language, texts: Texts) -> gr.Blocks:
     """The conversation of one language, with its events."""
-    texts = texts_in[language]
-    turns = _Turns(desk, language, texts_in)
+    turns = _Turns(desk, language, texts)
     blocks = gr.Blocks(title=texts.product, analytics_enabled=False)
     with blocks:
         conversation = gr.Chatbot(
@@ -210,11 +209,10 @@ def _blocks(desk: Desk, language: Language, texts_in: dict[Language, Texts]) -> 
 class _Turns:
     """What happens on a page when its reader does something."""
 
-    def __init__(self, desk: Desk, language: Language, texts_in: dict[Language, Texts]) -> None:
+    def __init__(self, desk: Desk, language: Language, texts: Texts) -> None:
         self.desk = desk
         self.language = language
-        self.texts = texts_in[language]
-        self.texts_in = texts_in
+        self.texts = texts
 
     async def respond(
         self,
@@ -317,9 +315,9 @@ class _Turns:
             return
         finally:
             answering.cancel()
-        # A question may be in another language than the page, and so is all of its reply then.
-        texts = self.texts_in[reply.language]
-        answered = _said("assistant", bubble(reply, self._around(asked, reply, earlier), texts))
+        answered = _said(
+            "assistant", bubble(reply, self._around(asked, reply, earlier), self.texts)
+        )
         answered["options"] = [{"value": suggestion} for suggestion in reply.suggestions]
         questions = [*earlier, asked.question][-CONVERSATION_TURNS_MAX:]
         # The box is left alone: the next question may be half typed by now.

@@ -8,7 +8,6 @@ import json
 import re
 import zlib
 from html import unescape
-from pathlib import Path
 from typing import Any, cast
 
 import gradio as gr
@@ -224,28 +223,10 @@ def test_a_reader_who_has_to_wait_is_told_so_and_keeps_the_question() -> None:
     request = gr.Request(Request({"type": "http"}))
 
     async def turns() -> list[Turn]:
-        taken = _Turns(desk, "en", {"en": TEXTS}).respond("How long?", [], [], "", request)
+        taken = _Turns(desk, "en", TEXTS).respond("How long?", [], [], "", request)
         return [turn async for turn in taken]
 
     *_, (conversation, question, _questions, _asking) = asyncio.run(turns())
     assert question == "How long?"
     assert inert(TEXTS.busy) in conversation[-1]["content"]
     assert [message["role"] for message in conversation] == ["assistant"]
-
-
-def test_a_question_in_another_language_than_the_page_is_refused_in_its_own(
-    waterworks: Path,
-) -> None:
-    settings = Settings(index_folder=waterworks)
-    desk = Desk(settings, Assistant.open(settings))
-    texts = {language: read_texts(language) for language in LANGUAGES}
-    request = gr.Request(Request({"type": "http", "client": ("127.0.0.1", 1), "headers": []}))
-
-    async def turns() -> list[Turn]:
-        taken = _Turns(desk, "en", texts).respond("Кто выиграл Олимпиаду?", [], [], "", request)
-        return [turn async for turn in taken]
-
-    *_, (conversation, *_others) = asyncio.run(turns())
-    said = unescape(conversation[-1]["content"])
-    assert any(one in said for one in texts["ru"].abstention.values())
-    assert not any(one in said for one in texts["en"].abstention.values())

@@ -77,7 +77,9 @@ Stretch = tuple[str, int, int]
 def _answers(assistant: Assistant, case: Case) -> dict[str, list[Stretch]]:
     opened = assistant.opened
     query = opened.understand(case.question, opened.heard_before(case.history), None)
-    ranked = assistant.retriever.search(query.standalone_question, PASSAGES_COMPARED)
+    ranked = assistant.retriever.search(
+        query.standalone_question, PASSAGES_COMPARED, others=query.translations
+    )
     evidence = opened.weigher.read(query, ranked[: opened.settings.passages_read])
     by_margin = max(evidence, key=lambda one: one.features.margin, default=None)
     calibrated = evidence[0] if evidence else None

@@ -12,7 +12,7 @@ from app.enumerations import enumerations
 from app.figures import counts, quantities
 from app.mentions import Mentions
 from app.quotes import quote_around, text_of
-from app.types import Evidence, Features, Language, Query
+from app.types import Evidence, Features, Language, Query, Term
 from index import Passage, RankedPassage, item_start
 
 
@@ -36,7 +36,7 @@ def candidates(
     query: Query,
     ranked: Sequence[RankedPassage],
     *,
-    rarity: Callable[[tuple[str, ...]], float],
+    rarity: Callable[[Term], float],
     languages: Mapping[str, Language],
     whole: bool,
 ) -> list[Candidate]:

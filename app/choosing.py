@@ -38,7 +38,7 @@ def find_sentences(
     query: Query,
     ranked: Sequence[RankedPassage],
     *,
-    rarity: Callable[[tuple[str, ...]], float],
+    rarity: Callable[[Term], float],
     languages: Mapping[str, Language],
     sentences_max: int,
 ) -> tuple[Evidence, ...]:
@@ -53,17 +53,17 @@ def find_sentences(
     whole = query.kind in _PARAGRAPHS
     found = candidates(query, ranked, rarity=rarity, languages=languages, whole=whole)
     taken = _greedy(query, found, rarity, sentences_max)
-    share = share_covered(np.array([rarity(term.stems) for term in query.terms]), taken)
+    share = share_covered(np.array([rarity(term) for term in query.terms]), taken)
     return tuple(one.evidence.model_copy(update={"probability": share}) for one in taken)
 
 
 def _greedy(
     query: Query,
     found: Sequence[Candidate],
-    rarity: Callable[[tuple[str, ...]], float],
+    rarity: Callable[[Term], float],
     sentences_max: int,
 ) -> list[Candidate]:
-    weights = [rarity(term.stems) for term in query.terms]
+    weights = [rarity(term) for term in query.terms]
     wants_figures = query.kind in ("overview", "comparison")
     taken: list[Candidate] = []
     places: set[tuple[str, tuple[str, ...]]] = set()  # each heading speaks once before any again
@@ -106,7 +106,7 @@ def find_section(
     *,
     announced: Callable[[str], str],
     passages_of: Callable[[str], Sequence[Passage]],
-    rarity: Callable[[tuple[str, ...]], float],
+    rarity: Callable[[Term], float],
     languages: Mapping[str, Language],
     sentences_max: int,
 ) -> tuple[Evidence, ...] | None:

@@ -11,6 +11,7 @@ from typing import Final
 
 from app.language import detect_language, is_cyrillic, numbers, same_name, spelled_numbers, stems
 from app.lexicon import LANGUAGES, lexicon
+from app.thesaurus import Forms, translate
 from app.types import Language, Term
 from index import Retriever, fold, words
 
@@ -69,17 +70,22 @@ class Collection:
         for word, count in self.known_words.items():
             for one in stems(word.removesuffix("'s")):
                 self.stems[one] += count
+        self._spoken = frozenset(self.languages.values())
+        self._forms: Forms | None = None
         self._text = "\n\n".join(texts)[:INITIALS_CHARACTERS_MAX]
         self._folded_text = fold(self._text)
         self.spelled_out = lru_cache(maxsize=1_024)(self._spelled_out)
+        self.translations = lru_cache(maxsize=4_096)(self._translations)
         self.mentions = lru_cache(maxsize=4_096)(self._mentions)
         self.writes_small = lru_cache(maxsize=4_096)(self._writes_small)
 
-    def rarity(self, stemmed: tuple[str, ...]) -> float:
-        """Return how much a word weighs by its stems: ln(1 + passages / passages that have it), as
-        in inverse document frequency (Spärck Jones 1972), with a half for one that none has.
+    def rarity(self, term: Term) -> float:
+        """Return how much a word weighs, by its stems or what says it in another language:
+        ln(1 + passages / passages that have it), as in inverse document frequency (Spärck Jones
+        1972), with a half for one that none has.
         """
-        found = max(self.stems[one] for one in stemmed)
+        found = max(self.stems[one] for one in term.stems)
+        found = max([found, *(self.known_words[word] for word in term.translations)])
         return math.log1p(max(1, self.passages) / max(0.5, found))
 
     def is_pervasive(self, term: Term) -> bool:
@@ -107,11 +113,26 @@ class Collection:
         passages = self._passages_of[document_id]
         return folded.count(term.folded) >= max(RETURNS_MIN, PERVASIVE_SHARE * passages)
 
+    def _translations(self, folded: str, language: Language) -> frozenset[str]:
+        """Return the words that say what a folded word of a question says, in the languages of
+        the documents that the question isn't in.
+        """
+        if not is_cyrillic(folded):
+            language = "en"
+        elif language == "en":
+            language = "ru"
+        others = self._spoken - {language}
+        if not others:
+            return frozenset()
+        if self._forms is None:
+            self._forms = Forms(self.known_words)
+        return translate(folded, language, others, self._forms)
+
     def _mentions(self, term: Term) -> bool:
         """Say whether any document has a term, or the name that its initials stand for."""
         if any(self.stems[one] for one in term.stems) or term.folded in self.known_words:
             return True
-        if self.spelled_out(term.text) is not None:
+        if term.translations or self.spelled_out(term.text) is not None:
             return True
         return term.may_be_name and any(same_name(term.folded, word) for word in self.known_words)
 

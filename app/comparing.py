@@ -32,7 +32,7 @@ def find_sides(
     query: Query,
     ranked: Sequence[RankedPassage],
     *,
-    rarity: Callable[[tuple[str, ...]], float],
+    rarity: Callable[[Term], float],
     languages: Mapping[str, Language],
     similarities: Callable[[str, Sequence[str]], Sequence[float]],
 ) -> tuple[Evidence, ...]:
@@ -51,7 +51,7 @@ def find_sides(
         for one in candidates(query, ranked, rarity=rarity, languages=languages, whole=False)
         if measure is None or _gives(one.evidence, measure)
     ]
-    weights = np.array([rarity(term.stems) for term in query.terms])
+    weights = np.array([rarity(term) for term in query.terms])
     of_either = {one.folded for side in query.sides for one in side}
     pools: list[list[tuple[float, Candidate]]] = []
     for side, other in (query.sides, query.sides[::-1]):

@@ -15,7 +15,7 @@ from app.figures import Figure, read_figure
 from app.language import same_name
 from app.lexicon import LANGUAGES, lexicon
 from app.mentions import Mentions
-from app.types import Evidence, Query
+from app.types import Evidence, Query, Term
 from index import Passage, words
 
 COVERAGE_LOST_MAX: Final = 0.1
@@ -29,7 +29,7 @@ def find_disagreement(
     evidence: Sequence[Evidence],
     *,
     threshold: float,
-    rarity: Callable[[tuple[str, ...]], float],
+    rarity: Callable[[Term], float],
     dates: Mapping[str, str | None],
 ) -> tuple[Evidence, ...]:
     """Return the evidence of different documents that gives different figures, the newest first,
@@ -81,7 +81,7 @@ def _speak_of_the_same(
     query: Query,
     best: Evidence,
     other: Evidence,
-    rarity: Callable[[tuple[str, ...]], float],
+    rarity: Callable[[Term], float],
 ) -> bool:
     first, second = (Mentions(_place(one.passage) + " " + _quote(one)) for one in (best, other))
     terms = [term for term in query.terms if not term.is_number]

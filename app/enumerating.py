@@ -12,7 +12,7 @@ from typing import Final
 
 from app.enumerations import ITEMS_MIN, enumerations, text_of
 from app.mentions import Mentions
-from app.types import Evidence, Features, Language, Query
+from app.types import Evidence, Features, Language, Query, Term
 from index import Passage, RankedPassage
 
 LEAD_SHARE_MIN: Final = 0.4
@@ -26,7 +26,7 @@ def find_enumeration(
     query: Query,
     ranked: Sequence[RankedPassage],
     *,
-    rarity: Callable[[tuple[str, ...]], float],
+    rarity: Callable[[Term], float],
     languages: Mapping[str, Language],
     table: Callable[[Passage], Passage | None],
 ) -> tuple[Evidence, ...]:

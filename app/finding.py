@@ -15,7 +15,7 @@ from app.language import detect_language
 from app.lexicon import lexicon
 from app.mentions import Mentions
 from app.quotes import quote_around, text_of
-from app.types import Evidence, Features, Language, Query
+from app.types import Evidence, Features, Language, Query, Term
 from index import Passage, RankedPassage, SpanReader, TokenLogits, fold
 
 ANSWER_TOKENS_MAX: Final = 24
@@ -56,7 +56,7 @@ def find_evidence(
     ranked: Sequence[RankedPassage],
     *,
     reader: SpanReader,
-    rarity: Callable[[tuple[str, ...]], float],
+    rarity: Callable[[Term], float],
     languages: Mapping[str, Language],
     similarities: Callable[[str, Sequence[str]], Sequence[float]],
     probability: Callable[[Features, NDArray[np.float32]], float],

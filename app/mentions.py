@@ -69,11 +69,15 @@ class Mentions:
         region ("Russian", for Russia; "director", for whoever directs).
         """
         opening = name.folded[: max(ALIKE_LETTERS_MIN, round(ALIKE_SHARE * len(name.folded)))]
-        return self.has(name) or any(word.startswith(opening) for word in self._words)
+        return (
+            self.has(name)
+            or not self._words.isdisjoint(name.translations)
+            or any(word.startswith(opening) for word in self._words)
+        )
 
     def worth(self, term: Term) -> float:
         """Return how far the text has a term, 0…1: in part by words that mean about the same."""
-        if self.has(term):
+        if self.has(term) or not self._words.isdisjoint(term.translations):
             return 1.0
         return max(
             (
@@ -84,9 +88,9 @@ class Mentions:
             default=0.0,
         )
 
-    def coverage(self, terms: Sequence[Term], rarity: Callable[[tuple[str, ...]], float]) -> float:
+    def coverage(self, terms: Sequence[Term], rarity: Callable[[Term], float]) -> float:
         """Return the share of the terms that occur, weighted by rarity; 1 where there are none."""
-        weights = [rarity(term.stems) for term in terms]
+        weights = [rarity(term) for term in terms]
         total = math.fsum(weights)
         if not total:
             return 1.0

@@ -27,7 +27,7 @@ from app.settings import Settings
 from app.speller import Speller
 from app.stopwatch import Stopwatch
 from app.templates import templates
-from app.types import Citation, Draft, Language, Query, Quoted, Searched, Verdict
+from app.types import Citation, Draft, Language, Query, Quoted, Searched, Term, Verdict
 from app.vocabulary import Vocabulary
 from app.weigher import Weigher
 from index import Retriever, SpanReader
@@ -182,13 +182,16 @@ class Opened:
             antecedent=antecedent,
             reading=reading,
         )
-        terms = [
-            term
-            if term.is_name or term.is_number
-            else term.model_copy(update={"near": self.vocabulary.near(term.text.lower())})
-            for term in query.terms
-        ]
+        terms = [self._met(term, query.language) for term in query.terms]
         return query.model_copy(update={"terms": tuple(terms)})
+
+    def _met(self, term: Term, language: Language) -> Term:
+        """Return a term with what the collection may say for it."""
+        if term.is_number:
+            return term
+        translations = self.collection.translations(term.folded, language)
+        near = () if term.is_name else self.vocabulary.near(term.text.lower())
+        return term.model_copy(update={"translations": translations, "near": near})
 
     def other_readings(
         self,
@@ -243,7 +246,9 @@ class Opened:
 
     def _find(self, query: Query, chosen: frozenset[str] | None, watch: Stopwatch) -> Found:
         watch.begin("searching")
-        ranked = self.retriever.search(query.standalone_question, PASSAGES_RANKED, documents=chosen)
+        ranked = self.retriever.search(
+            query.standalone_question, PASSAGES_RANKED, documents=chosen, others=query.translations
+        )
         watch.lap("retrieval")
         watch.begin("reading")
         found = Found(query, *self.weigher.weigh(query, ranked, chosen), ranked=ranked, read=query)

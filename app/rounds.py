@@ -44,7 +44,10 @@ def rounds(
         count = first if place == 0 else FURTHER_PASSAGES
         documents = chosen if len(order) == 1 else frozenset(groups[language])
         ranked = retriever.search(
-            query.standalone_question, first + FURTHER_PASSAGES, documents=documents
+            query.standalone_question,
+            first + FURTHER_PASSAGES,
+            documents=documents,
+            others=query.translations,
         )
         yield ranked[:count]
         if place == 0:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Annotated, Final, Literal, Self, TypeAlias
 
 from pydantic import AfterValidator, Field, TypeAdapter, model_validator
@@ -56,8 +57,9 @@ Text: TypeAlias = Annotated[str, AfterValidator(_of_whole_characters)]
 class Term(Frozen):
     """A word of a question that carries meaning: as written, folded, and its stems.
 
-    ``near`` is what the collection may say instead, in whatever language, each word with how far
-    it counts for this one, 0…1.
+    ``translations`` are the collection's words that say the same in another language; ``near`` is
+    what else it may say instead, in whatever language, each word with how far it counts for this
+    one, 0…1.
     """
 
     text: str
@@ -65,6 +67,7 @@ class Term(Frozen):
     stems: tuple[str, ...] = Field(min_length=1)
     is_name: bool
     is_number: bool
+    translations: frozenset[str] = frozenset()
     near: tuple[tuple[str, Confidence], ...] = ()
 
     @property
@@ -99,6 +102,11 @@ class Query(Frozen):
     terms: tuple[Term, ...]
     numbers: frozenset[str]
     sides: tuple[tuple[Term, ...], tuple[Term, ...]] | None = None
+
+    @property
+    def translations(self) -> Mapping[str, frozenset[str]]:
+        """What to search for beside each folded word of the question."""
+        return {term.folded: term.translations for term in self.terms if term.translations}
 
 
 class Features(Frozen):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import weakref
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
@@ -163,11 +163,17 @@ class Retriever:
         return "unchanged" if same else "changed"
 
     def search(
-        self, query: str, count: int, *, documents: frozenset[str] | None = None
+        self,
+        query: str,
+        count: int,
+        *,
+        documents: frozenset[str] | None = None,
+        others: Mapping[str, Collection[str]] | None = None,
     ) -> tuple[RankedPassage, ...]:
         """Return the passages that fit a question best, among ``documents`` if given.
 
-        What stands in several places is returned once, with the other places.
+        What stands in several places is returned once, with the other places. ``others`` are
+        folded words of the collection that will do for a folded word of the question.
         """
         rows = sorted(self._rows[d] for d in documents or () if d in self._rows)
         if documents is not None and not rows:
@@ -176,7 +182,9 @@ class Retriever:
         within = [(first, first + size) for _, first, size in rows] if rows else None
         ordinals = [ordinal for ordinal, _, _ in rows] if rows else None
         near, _ = self._dense.search(vector, CANDIDATES, within=within)
-        matching, sparse_found = self._sparse.search(query, CANDIDATES, documents=ordinals)
+        matching, sparse_found = self._sparse.search(
+            query, CANDIDATES, documents=ordinals, others=others
+        )
         candidates = np.union1d(near, matching)
         dense = self._dense.scores(vector, candidates)
         sparse = np.zeros(len(candidates), np.float32)

@@ -7,7 +7,7 @@ as query syntax: each of its words becomes a term.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -88,8 +88,18 @@ class SparseIndex:
     def __len__(self) -> int:
         return int(self._searcher.num_docs)
 
-    def search(self, text: str, count: int, *, documents: Iterable[int] | None = None) -> Hits:
-        """Return the rows that match the text's words best, within ``documents`` if given."""
+    def search(
+        self,
+        text: str,
+        count: int,
+        *,
+        documents: Iterable[int] | None = None,
+        others: Mapping[str, Collection[str]] | None = None,
+    ) -> Hits:
+        """Return the rows that match the text's words best, within ``documents`` if given.
+
+        ``others`` are folded words that will do for a folded word of the text.
+        """
         folded = list(dict.fromkeys(word.folded for word in words(text)))[:QUERY_WORDS_MAX]
         if not folded or not len(self):
             return np.empty(0, np.int64), np.empty(0, np.float32)
@@ -100,6 +110,10 @@ class SparseIndex:
                     [
                         tantivy.Query.term_query(self._schema, "words", word, "freq"),
                         tantivy.Query.term_query(self._schema, "stems", stem, "freq"),
+                        *(
+                            tantivy.Query.term_query(self._schema, "words", other, "freq")
+                            for other in sorted((others or {}).get(word, ()))
+                        ),
                     ]
                 ),
             )

@@ -1,0 +1,180 @@
+"""Words that say the same in English, Russian and Kazakh, and the forms that a text has them in.
+
+``languages/thesaurus.tsv`` has a line for each meaning, with its words in the three languages; a
+word of several meanings stands in several lines. English and Russian words are found by their
+stems. A Kazakh word is found without any chain of suffixes that leaves a word of the file, however
+short: where no words are known a stemmer has to stop at four letters (``app.language.stems``).
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+from app.language import is_cyrillic, russian_stems, stems
+from app.types import Language
+from index import fold
+
+THESAURUS_FILE: Final = Path(__file__).parent / "languages" / "thesaurus.tsv"
+COLUMNS: Final[tuple[Language, ...]] = ("en", "ru", "kk")
+NOUN_LETTERS_MIN: Final = 2
+VERB_LETTERS_MIN: Final = 3
+"""Of a Kazakh stem. Most of two letters open other words too ("ал-у", to take, "алма", apple)."""
+
+SURE_LETTERS: Final = 4
+"""Of several that a Kazakh word may come from, those so long are all meant, of shorter ones the
+longest ("қабылданған": қабылдану, қабылдау)."""
+
+_PARTICIPLE: Final = re.compile(r"(?:енн|ен|анн|ан|янн|ян|ивш|вш|ющ|ущ|ящ|ащ|ем|им|т)$")
+"""What a Russian participle has between its verb's stem and its ending."""
+_NOUN_SUFFIXES: Final = (
+    "лар лер дар дер тар тер ым им м ын ин н ы и сы си мыз миз ныз низ нын нин дын дин тын тин га"
+    " ге ка ке на не а е ны ни ды ди ты ти да де та те нда нде дан ден тан тен нан нен мен бен пен"
+    " лы ли сыз сиз гы ги кы ки дагы деги тагы теги лык лик дык дик тык тик дай дей тай тей шы ши"
+).split()
+_VERB_SUFFIXES: Final = (
+    "ган ген кан кен ады еди йды йди ар ер р ып ип п са се у ю ма ме ба бе па пе атын етин йтын"
+    " йтин мак мек бак бек пак пек гали гели кали кели ушы уши ыл ил л ыс ис дыр дир тыр тир гыз"
+    " гиз кыз киз й с ш мын мин сын син к уи уы"
+).split()
+_HARD: Final = {"г": "к", "б": "п"}
+"""What a Kazakh stem's last letter is by itself ("кітап"), by what it is before a vowel."""
+
+
+def _chain(suffixes: Iterable[str]) -> re.Pattern[str]:
+    return re.compile(f"(?:{'|'.join(sorted(suffixes, key=len, reverse=True))})*")
+
+
+_AFTER_NOUN: Final = _chain(_NOUN_SUFFIXES)
+_AFTER_VERB: Final = _chain([*_NOUN_SUFFIXES, *_VERB_SUFFIXES])
+_SUFFIXES: Final = tuple({*_NOUN_SUFFIXES, *_VERB_SUFFIXES})
+
+
+class Thesaurus:
+    """The lines of a thesaurus, found by their words."""
+
+    def __init__(self, lines: Iterable[Sequence[Sequence[str]]]) -> None:
+        """``lines`` have their words folded, by column."""
+        self._lines = list(lines)
+        self._found: dict[Language, dict[str, list[int]]] = {
+            "en": defaultdict(list),
+            "ru": defaultdict(list),
+            "kk": defaultdict(list),
+        }
+        russian = list({word for line in self._lines for word in line[COLUMNS.index("ru")]})
+        keys = dict(zip(russian, russian_stems(russian), strict=True))
+        for number, line in enumerate(self._lines):
+            for language, written in zip(COLUMNS, line, strict=True):
+                known = self._found[language]
+                for word in written:
+                    known[word].append(number)
+                    key = keys[word] if language == "ru" else _key(word, language)
+                    if key != word:
+                        known[key].append(number)
+
+    def translations(self, folded: str, language: Language, to: Language) -> frozenset[str]:
+        """Return the folded words of another language that stand in a line with a folded word."""
+        column = COLUMNS.index(to)
+        return frozenset(
+            word
+            for number in self._numbers(folded, language)
+            for word in self._lines[number][column]
+        )
+
+    def _numbers(self, folded: str, language: Language) -> list[int]:
+        known = self._found[language]
+        if language == "kk":
+            found = [key for key in _stripped(folded) if key in known]
+            longest = max(map(len, found), default=0)
+            keys = [key for key in found if len(key) >= min(longest, SURE_LETTERS)]
+            return [number for key in keys for number in known[key]]
+        stem = _key(folded, language)
+        keys = [folded, stem]
+        if language == "ru":
+            keys.append(_PARTICIPLE.sub("", stem))
+        return next((known[key] for key in keys if key in known), [])
+
+
+class Forms:
+    """The words of a collection, found by a word that they are forms of."""
+
+    def __init__(self, known: Iterable[str]) -> None:
+        self._stemmed: dict[str, list[str]] = defaultdict(list)
+        self._cyrillic: list[str] = []
+        for word in known:
+            self._stemmed[stems(word)[0]].append(word)
+            if is_cyrillic(word):
+                self._cyrillic.append(word)
+        self._cyrillic.sort()
+
+    def of(self, folded: str, language: Language) -> frozenset[str]:
+        """Return the collection's words that are forms of a folded word."""
+        if language != "kk":
+            return frozenset(self._stemmed.get(stems(folded)[0], ()))
+        root = _key(folded, "kk")
+        is_verb = root != folded
+        if len(root) < (VERB_LETTERS_MIN if is_verb else NOUN_LETTERS_MIN):
+            return frozenset([folded]) & frozenset(self._beginning(folded))
+        chain = _AFTER_VERB if is_verb else _AFTER_NOUN
+        roots = {root, *(root[:-1] + soft for soft, hard in _HARD.items() if root[-1] == hard)}
+        return frozenset(
+            word
+            for one in roots
+            for word in self._beginning(one)
+            if chain.fullmatch(word, len(one))
+        )
+
+    def _beginning(self, root: str) -> Iterator[str]:
+        at = bisect_left(self._cyrillic, root)
+        while at < len(self._cyrillic) and self._cyrillic[at].startswith(root):
+            yield self._cyrillic[at]
+            at += 1
+
+
+def _key(folded: str, language: Language) -> str:
+    """Return what a word is looked up by: a Kazakh verb by its stem, without "-у"."""
+    if language == "kk":
+        return folded[:-1] if len(folded) > NOUN_LETTERS_MIN and folded[-1] in "ую" else folded
+    return stems(folded)[0]
+
+
+def _stripped(folded: str) -> set[str]:
+    """Return a Kazakh word without each chain of suffixes that it can be taken to have."""
+    waiting, found = [folded], {folded}
+    while waiting:
+        word = waiting.pop()
+        if word[-1] in _HARD:
+            found.add(word[:-1] + _HARD[word[-1]])
+        for suffix in _SUFFIXES:
+            shorter = word.removesuffix(suffix)
+            if len(shorter) >= NOUN_LETTERS_MIN and shorter not in found:
+                found.add(shorter)
+                waiting.append(shorter)
+    return found
+
+
+def translate(
+    folded: str, language: Language, others: Iterable[Language], forms: Forms
+) -> frozenset[str]:
+    """Return the words of a collection that say in ``others`` what a folded word of ``language``
+    says; the other languages' thesaurus isn't opened where there are none.
+    """
+    return frozenset(
+        form
+        for other in others
+        if other != language
+        for word in thesaurus().translations(folded, language, other)
+        for form in forms.of(word, other)
+    )
+
+
+@cache
+def thesaurus() -> Thesaurus:
+    """Return the thesaurus that is shipped."""
+    lines = fold(THESAURUS_FILE.read_text(encoding="utf-8").replace("\t", "|")).splitlines()
+    return Thesaurus([[words.split(", ") for words in line.split("|")] for line in lines])

@@ -220,7 +220,10 @@ def _label_one_written(
     """Read a written passage for a question; what has a part of the answer in it is right."""
     query = opened.understand(question.question, (), question.language)
     ranked = opened.retriever.search(
-        query.standalone_question, OWN_PASSAGES, documents=frozenset([document_id])
+        query.standalone_question,
+        OWN_PASSAGES,
+        documents=frozenset([document_id]),
+        others=query.translations,
     )
     evidence = opened.weigher.read(query, ranked)
     headings, text = _parted(passage)

@@ -33,21 +33,25 @@ longest ("қабылданған": қабылдану, қабылдау)."""
 _PARTICIPLE: Final = re.compile(r"(?:енн|ен|анн|ан|янн|ян|ивш|вш|ющ|ущ|ящ|ащ|ем|им|т)$")
 """What a Russian participle has between its verb's stem and its ending."""
 _NOUN_SUFFIXES: Final = (
-    "лар лер дар дер тар тер ым им м ын ин н ы и сы си мыз миз ныз низ нын нин дын дин тын тин га"
+    "лар лер дар дер тар тер ым им ын ин ы и сы си мыз миз ныз низ нын нин дын дин тын тин га"
     " ге ка ке на не а е ны ни ды ди ты ти да де та те нда нде дан ден тан тен нан нен мен бен пен"
     " лы ли сыз сиз гы ги кы ки дагы деги тагы теги лык лик дык дик тык тик дай дей тай тей шы ши"
 ).split()
 _VERB_SUFFIXES: Final = (
-    "ган ген кан кен ады еди йды йди ар ер р ып ип п са се у ю ма ме ба бе па пе атын етин йтын"
-    " йтин мак мек бак бек пак пек гали гели кали кели ушы уши ыл ил л ыс ис дыр дир тыр тир гыз"
-    " гиз кыз киз й с ш мын мин сын син к уи уы"
+    "ган ген кан кен ады еди йды йди ар ер ып ип са се у ю ма ме ба бе па пе атын етин йтын"
+    " йтин мак мек бак бек пак пек гали гели кали кели ушы уши ыл ил ыс ис дыр дир тыр тир гыз"
+    " гиз кыз киз мын мин сын син уи уы"
 ).split()
+_AFTER_VOWEL: Final = "млнпрсйшк"
+"""Suffixes of one letter, which only follow a vowel."""
+_VOWELS: Final = "аеиоуыэюя"
 _HARD: Final = {"г": "к", "б": "п"}
 """What a Kazakh stem's last letter is by itself ("кітап"), by what it is before a vowel."""
 
 
 def _chain(suffixes: Iterable[str]) -> re.Pattern[str]:
-    return re.compile(f"(?:{'|'.join(sorted(suffixes, key=len, reverse=True))})*")
+    longest_first = "|".join(sorted(suffixes, key=len, reverse=True))
+    return re.compile(f"(?:{longest_first}|(?<=[{_VOWELS}])[{_AFTER_VOWEL}])*")
 
 
 _AFTER_NOUN: Final = _chain(_NOUN_SUFFIXES)
@@ -148,14 +152,13 @@ def _stripped(folded: str) -> set[str]:
     waiting, found = [folded], {folded}
     while waiting:
         word = waiting.pop()
-        if word[-1] in _HARD:
-            found.add(word[:-1] + _HARD[word[-1]])
-        for suffix in _SUFFIXES:
-            shorter = word.removesuffix(suffix)
-            if len(shorter) >= NOUN_LETTERS_MIN and shorter not in found:
-                found.add(shorter)
-                waiting.append(shorter)
-    return found
+        shorter = {word.removesuffix(suffix) for suffix in _SUFFIXES}
+        if word[-1] in _AFTER_VOWEL and word[-2] in _VOWELS:
+            shorter.add(word[:-1])
+        new = {one for one in shorter if len(one) >= NOUN_LETTERS_MIN} - found
+        found |= new
+        waiting += new
+    return found | {one[:-1] + _HARD[one[-1]] for one in found if one[-1] in _HARD}
 
 
 def translate(

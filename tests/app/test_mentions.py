@@ -18,7 +18,7 @@ def term(text: str, *, is_name: bool = False) -> Term:
     )
 
 
-def even(_: tuple[str, ...]) -> float:
+def even(_: Term) -> float:
     return 1.0
 
 
@@ -43,8 +43,9 @@ def test_a_misspelt_word_is_mentioned_where_the_right_one_is() -> None:
 def test_coverage_is_the_weighted_share_of_terms_that_occur() -> None:
     said = Mentions("The bridge is long.")
     assert said.coverage([term("bridge"), term("tunnel")], even) == 0.5
-    weights = {stems("bridge"): 3.0, stems("tunnel"): 1.0}
-    assert said.coverage([term("bridge"), term("tunnel")], weights.__getitem__) == 0.75
+    weights = {"bridge": 3.0, "tunnel": 1.0}
+    terms = [term("bridge"), term("tunnel")]
+    assert said.coverage(terms, lambda one: weights[one.folded]) == 0.75
 
 
 def test_a_word_that_means_about_the_same_counts_in_part() -> None:
@@ -54,3 +55,13 @@ def test_a_word_that_means_about_the_same_counts_in_part() -> None:
     assert said.worth(translated) == 0.8
     assert said.coverage([translated, term("2019")], even) == 0.9
     assert said.coverage([term("мост")], even) == 0.0
+
+
+def test_a_translation_counts_in_full_and_speaks_of_a_name() -> None:
+    said = Mentions("The bridges were built in Hungary.")
+    bridge = term("мост").model_copy(update={"translations": frozenset({"bridges", "bridge"})})
+    assert not said.has(bridge)
+    assert said.worth(bridge) == 1.0
+    name = term("Венгрия", is_name=True)
+    assert not said.speaks_of(name)
+    assert said.speaks_of(name.model_copy(update={"translations": frozenset({"hungary"})}))

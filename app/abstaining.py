@@ -67,7 +67,7 @@ def judge(
     checkable = [
         term
         for term in query.terms
-        if not is_cyrillic(term.folded) or (cyrillic_collection and not foreign)
+        if _is_checkable(term, foreign=foreign, cyrillic_collection=cyrillic_collection)
     ]
     absent = [term for term in checkable if not (term.is_number or mentions(term))]
     unmentioned = [term for term in absent if not term.near]  # one that means the same will do
@@ -104,6 +104,18 @@ def judge(
         missing_terms=missing,
         probability=best,
     )
+
+
+def _is_checkable(term: Term, *, foreign: bool, cyrillic_collection: bool) -> bool:
+    """Say whether it can be told that no document has a term: what it is in the language of
+    ``foreign`` evidence is known, or it is in the language of the documents, or a name that is
+    told across scripts.
+    """
+    if term.translations is not None:
+        return True
+    if is_cyrillic(term.folded):
+        return cyrillic_collection and not foreign
+    return not foreign or term.is_name or term.is_number
 
 
 def _of_another(

@@ -85,7 +85,7 @@ class Collection:
         1972), with a half for one that none has.
         """
         found = max(self.stems[one] for one in term.stems)
-        found = max([found, *(self.known_words[word] for word in term.translations)])
+        found = max([found, *(self.known_words[word] for word in term.translations or ())])
         return math.log1p(max(1, self.passages) / max(0.5, found))
 
     def is_pervasive(self, term: Term) -> bool:
@@ -113,9 +113,9 @@ class Collection:
         passages = self._passages_of[document_id]
         return folded.count(term.folded) >= max(RETURNS_MIN, PERVASIVE_SHARE * passages)
 
-    def _translations(self, folded: str, language: Language) -> frozenset[str]:
+    def _translations(self, folded: str, language: Language) -> frozenset[str] | None:
         """Return the words that say what a folded word of a question says, in the languages of
-        the documents that the question isn't in.
+        the documents that the question isn't in; None where there are none or the word isn't known.
         """
         if not is_cyrillic(folded):
             language = "en"
@@ -123,7 +123,7 @@ class Collection:
             language = "ru"
         others = self._spoken - {language}
         if not others:
-            return frozenset()
+            return None
         if self._forms is None:
             self._forms = Forms(self.known_words)
         return translate(folded, language, others, self._forms)

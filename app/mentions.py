@@ -64,6 +64,9 @@ class Mentions:
             for word in self._words
         )
 
+    def _translates(self, term: Term) -> bool:
+        return not self._words.isdisjoint(term.translations or ())
+
     def speaks_of(self, name: Term) -> bool:
         """Say whether a name occurs, or a word that begins alike: its people, its language, its
         region ("Russian", for Russia; "director", for whoever directs).
@@ -71,13 +74,13 @@ class Mentions:
         opening = name.folded[: max(ALIKE_LETTERS_MIN, round(ALIKE_SHARE * len(name.folded)))]
         return (
             self.has(name)
-            or not self._words.isdisjoint(name.translations)
+            or self._translates(name)
             or any(word.startswith(opening) for word in self._words)
         )
 
     def worth(self, term: Term) -> float:
         """Return how far the text has a term, 0…1: in part by words that mean about the same."""
-        if self.has(term) or not self._words.isdisjoint(term.translations):
+        if self.has(term) or self._translates(term):
             return 1.0
         return max(
             (

@@ -67,7 +67,8 @@ def is_denied(query: Query, quote: str) -> bool:
     for term in query.terms:
         if term.is_number or term.is_name:
             continue
-        found = [at for at, word in enumerate(said) if _same_stem(term, word)]
+        same = term.translations or ()
+        found = [at for at, word in enumerate(said) if word in same or _same_stem(term, word)]
         if found and all(_is_negated(said, at, negations) for at in found):
             return True
         if is_cyrillic(term.folded) and not found and _denies_in_kazakh(term.folded, said):

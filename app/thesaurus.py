@@ -81,6 +81,10 @@ class Thesaurus:
                     if key != word:
                         known[key].append(number)
 
+    def has(self, folded: str, language: Language) -> bool:
+        """Say whether a folded word stands in a line."""
+        return bool(self._numbers(folded, language))
+
     def translations(self, folded: str, language: Language, to: Language) -> frozenset[str]:
         """Return the folded words of another language that stand in a line with a folded word."""
         column = COLUMNS.index(to)
@@ -163,14 +167,15 @@ def _stripped(folded: str) -> set[str]:
 
 def translate(
     folded: str, language: Language, others: Iterable[Language], forms: Forms
-) -> frozenset[str]:
+) -> frozenset[str] | None:
     """Return the words of a collection that say in ``others`` what a folded word of ``language``
-    says; the other languages' thesaurus isn't opened where there are none.
+    says; None where the thesaurus doesn't have it.
     """
+    if not thesaurus().has(folded, language):
+        return None
     return frozenset(
         form
         for other in others
-        if other != language
         for word in thesaurus().translations(folded, language, other)
         for form in forms.of(word, other)
     )

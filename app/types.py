@@ -57,9 +57,9 @@ Text: TypeAlias = Annotated[str, AfterValidator(_of_whole_characters)]
 class Term(Frozen):
     """A word of a question that carries meaning: as written, folded, and its stems.
 
-    ``translations`` are the collection's words that say the same in another language; ``near`` is
-    what else it may say instead, in whatever language, each word with how far it counts for this
-    one, 0…1.
+    ``translations`` are the collection's words that say the same in another language, None where
+    that can't be told; ``near`` is what else it may say instead, in whatever language, each word
+    with how far it counts for this one, 0…1.
     """
 
     text: str
@@ -67,7 +67,7 @@ class Term(Frozen):
     stems: tuple[str, ...] = Field(min_length=1)
     is_name: bool
     is_number: bool
-    translations: frozenset[str] = frozenset()
+    translations: frozenset[str] | None = None
     near: tuple[tuple[str, Confidence], ...] = ()
 
     @property

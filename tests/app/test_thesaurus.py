@@ -60,9 +60,10 @@ def test_forms_are_the_collections_words_with_what_may_follow_a_stem() -> None:
 
 def test_words_are_translated_into_the_other_languages_of_a_collection_only() -> None:
     forms = Forms(["bridge", "bridges", "копир", "мост", "мосты"])
-    assert translate("мост", "ru", ["en", "ru"], forms) == {"bridge", "bridges"}
+    assert translate("мост", "ru", ["en"], forms) == {"bridge", "bridges"}
     assert translate("мост", "ru", ["en", "kk"], forms) == {"bridge", "bridges", "копир"}
-    assert translate("мост", "ru", ["ru"], forms) == frozenset()
+    assert translate("мост", "ru", ["kk"], Forms(["bridge"])) == frozenset()
+    assert translate("абвгдейка", "ru", ["en"], forms) is None
 
 
 def test_the_file_has_lines_of_three_fields_of_single_words_in_order() -> None:

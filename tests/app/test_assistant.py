@@ -82,6 +82,12 @@ def test_what_the_documents_do_not_mention_is_named(briefing: Assistant) -> None
     assert reply.searched.documents == 4
 
 
+def test_what_is_missing_of_a_question_in_another_language_is_named(briefing: Assistant) -> None:
+    reply = briefing.ask("Сколько жирафов живёт в зоопарке?")
+    assert reply.kind == "abstention"
+    assert "зоопарке" in reply.missing_terms
+
+
 def test_an_answer_in_russian_quotes_the_english_document(briefing: Assistant) -> None:
     reply = briefing.ask("Кто такой Серик Жумангарин?")
     assert reply.language == "ru"

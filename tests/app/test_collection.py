@@ -6,7 +6,7 @@ from app.assistant import Assistant
 from app.collection import Collection
 from app.language import stems
 from app.settings import Settings
-from app.types import Term
+from app.types import Language, Term
 from index import build_index, fold
 
 
@@ -40,3 +40,34 @@ def test_a_name_is_known_in_the_script_it_is_written_in(collection: Collection) 
     assert collection.writes(term("Линдал"), cyrillic=False)
     assert not collection.writes(term("Линдал"), cyrillic=True)
     assert not collection.writes(term("Ормеск"), cyrillic=False)
+
+
+def test_a_word_is_translated_into_the_words_that_the_documents_have(
+    collection: Collection,
+) -> None:
+    assert collection.translations(fold("лодок"), "ru") == {"boats"}
+    assert collection.translations(fold("оқушылар"), "kk") == {"pupils"}
+    assert collection.translations("мост", "ru") == frozenset()
+    assert collection.translations("абвгдейка", "ru") is None
+    assert collection.translations("ferry", "en") is None  # the documents are in English
+
+
+def test_a_translated_word_is_mentioned_and_as_rare_as_its_translation(
+    collection: Collection,
+) -> None:
+    def term(text: str, language: Language) -> Term:
+        folded = fold(text)
+        return Term(
+            text=text,
+            folded=folded,
+            stems=stems(folded),
+            is_name=False,
+            is_number=False,
+            translations=collection.translations(folded, language),
+        )
+
+    boats, bridge = term("лодок", "ru"), term("мост", "ru")
+    assert collection.mentions(boats)
+    assert not collection.mentions(bridge)
+    assert collection.rarity(boats) == collection.rarity(term("boats", "en"))
+    assert collection.rarity(boats) < collection.rarity(bridge)

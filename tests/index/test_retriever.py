@@ -64,6 +64,15 @@ def test_a_search_within_documents_stays_there(retriever: Retriever) -> None:
     assert retriever.search("canals", 10, documents=frozenset({"unknown"})) == ()
 
 
+def test_other_words_will_do_for_a_word_of_the_question(retriever: Retriever) -> None:
+    def sparse(others: dict[str, frozenset[str]] | None) -> list[str]:
+        found = retriever.search("каналов", 50, others=others)
+        return [ranked.passage.text for ranked in found if ranked.sparse > 0]
+
+    assert not any("763 kilometres" in text for text in sparse(None))
+    assert any("763 kilometres" in text for text in sparse({"каналов": frozenset({"canals"})}))
+
+
 def test_asking_for_more_than_there_is_gives_what_there_is(retriever: Retriever) -> None:
     found = retriever.search("canals", 1000)
     assert len(found) == sum(summary.passages for summary in retriever.documents())

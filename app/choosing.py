@@ -257,4 +257,5 @@ _NO_FEATURES: Final = Features(
     similarity=0,
     foreign=0,
     untaught=0,
+    unsaid=0,
 )

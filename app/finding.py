@@ -14,7 +14,7 @@ from app.candidates import overlap
 from app.language import detect_language
 from app.lexicon import lexicon
 from app.mentions import Mentions
-from app.quotes import quote_around, text_of
+from app.quotes import quote_around, text_of, with_place
 from app.types import Evidence, Features, Language, Query, Term
 from index import Passage, RankedPassage, SpanReader, TokenLogits, fold
 
@@ -88,6 +88,10 @@ def find_evidence(
     foreign = [languages[c.passage.document_id] != query.language for c, _ in supported]
     said = [text_of(c.passage, quote) for (c, _), quote in zip(supported, quotes, strict=True)]
     similar = _similar(query, said, foreign, similarities)
+    unsaid = {
+        candidate.passage.passage_id: Mentions(with_place(candidate.passage)).unsaid(query.terms)
+        for candidate in ranked
+    }
     evidence = []
     for at, (candidate, sentence) in enumerate(supported):
         passage = candidate.passage
@@ -102,6 +106,7 @@ def find_evidence(
             similarity=similar[at],
             foreign=float(foreign[at]),
             untaught=float(foreign[at] and languages[passage.document_id] != "en"),
+            unsaid=unsaid[passage.passage_id],
         )
         start, end = _whole_words(passage.text, sentence.start, sentence.end)
         start = _with_hedge(passage.text, start)

@@ -91,6 +91,10 @@ class Mentions:
             default=0.0,
         )
 
+    def unsaid(self, terms: Sequence[Term]) -> float:
+        """Return the share of the terms that the text has in no way; 0 where there are none."""
+        return sum(not self.worth(term) for term in terms) / max(1, len(terms))
+
     def coverage(self, terms: Sequence[Term], rarity: Callable[[Term], float]) -> float:
         """Return the share of the terms that occur, weighted by rarity; 1 where there are none."""
         weights = [rarity(term) for term in terms]

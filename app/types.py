@@ -122,7 +122,8 @@ class Features(Frozen):
     languages, and there ``similarity`` is the encoder's cosine of the question and the sentences
     quoted, less its usual value, 0 elsewhere: in one language it tells nothing that the others
     don't. ``untaught`` is 1 where they are in different languages and the passage's isn't English:
-    the reader was taught across languages on English passages only.
+    the reader was taught across languages on English passages only. ``unsaid`` is the share of
+    the question's terms that the passage, with what stands over it, says in no way.
     """
 
     support: float
@@ -135,6 +136,7 @@ class Features(Frozen):
     similarity: float
     foreign: float
     untaught: float
+    unsaid: float
 
     @classmethod
     def of_words(
@@ -152,6 +154,7 @@ class Features(Frozen):
             similarity=0.0,
             foreign=float(foreign),
             untaught=0.0,
+            unsaid=0.0,
         )
 
 

@@ -36,6 +36,7 @@ def features() -> Features:
         similarity=0.0,
         foreign=0.0,
         untaught=0.0,
+        unsaid=0.0,
     )
 
 

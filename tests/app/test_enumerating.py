@@ -75,7 +75,7 @@ def span_of(passage: Passage, text: str) -> Evidence:
     at = passage.start + passage.text.index(text)
     features = Features(
         support=1, margin=1, fused=0.5, dense=0.8, sentence_coverage=1, terms=1.4, opens=1,
-        similarity=0, foreign=0, untaught=0,
+        similarity=0, foreign=0, untaught=0, unsaid=0,
     )  # fmt: skip
     place = (at, at + len(text))
     return Evidence(passage=passage, span=place, quote=place, features=features, probability=0.9)

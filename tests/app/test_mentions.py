@@ -55,6 +55,8 @@ def test_a_word_that_means_about_the_same_counts_in_part() -> None:
     assert said.worth(translated) == 0.8
     assert said.coverage([translated, term("2019")], even) == 0.9
     assert said.coverage([term("мост")], even) == 0.0
+    assert said.unsaid([translated, term("2019"), term("мост")]) == pytest.approx(1 / 3)
+    assert said.unsaid([]) == 0.0
 
 
 def test_a_translation_counts_in_full_and_speaks_of_a_name() -> None:

@@ -81,6 +81,10 @@ _BRITISH = (
     (re.compile(r"gramme(s|)$"), r"gram\1"),
     (re.compile(r"yse(d|s|)$"), r"yze\1"),
 )
+_MAY_BE_BRITISH = re.compile(
+    r"(?:is(?:e|ed|es|ing|ations?|ers?)|our(?:s|ed|ing|able|al|)|(?:tre|ogue|gramme)s?|yse[ds]?)$"
+)
+"""Most words are not, and six patterns take as long as the stemmer."""
 _KAZAKH_SUFFIXES = tuple(
     sorted(
         "лар лер дар дер тар тер нын нин дын дин тын тин га ге ка ке на не ды ди ты ти ны ни да де"
@@ -115,10 +119,11 @@ def stems(word: str) -> tuple[str, ...]:
             kazakh = kazakh[: -len(suffix)]
         russian: str = _STEMMERS["ru"].stemWord(word)
         return (russian,) if russian == kazakh else (russian, kazakh)
-    for pattern, replacement in _BRITISH:
-        word, changed = pattern.subn(replacement, word)
-        if changed:
-            break
+    if _MAY_BE_BRITISH.search(word):
+        for pattern, replacement in _BRITISH:
+            word, changed = pattern.subn(replacement, word)
+            if changed:
+                break
     return (_STEMMERS["en"].stemWord(word),)
 
 

@@ -26,6 +26,7 @@ def search(assistant: Assistant, query: SearchQuery) -> SearchReply:
             "question_too_long",
             f"The query has {len(query.q)} characters; the limit is {characters_max}. Shorten it.",
         )
+    others = assistant.opened.understand(query.q, (), None).translations
     return SearchReply(
         query=query.q,
         index_id=assistant.retriever.index_id,
@@ -41,7 +42,7 @@ def search(assistant: Assistant, query: SearchQuery) -> SearchReply:
                 end=ranked.passage.end,
                 text=ranked.passage.text,
             )
-            for ranked in assistant.retriever.search(query.q, query.k)
+            for ranked in assistant.retriever.search(query.q, query.k, others=others)
         ),
     )
 

@@ -25,7 +25,9 @@ COLUMNS: Final[tuple[Language, ...]] = ("en", "ru", "kk")
 NOUN_LETTERS_MIN: Final = 2
 VERB_LETTERS_MIN: Final = 3
 """Of a Kazakh stem. Most of two letters open other words too ("ал-у", to take, "алма", apple)."""
-
+ENDING_LETTERS_MAX: Final = 14
+"""Of what follows a Kazakh stem. A chain of suffixes can be cut in many ways, and one that fails is
+tried in all of them: a document mustn't hold a word that takes for ever."""
 SURE_LETTERS: Final = 4
 """Of several that a Kazakh word may come from, those so long are all meant, of shorter ones the
 longest ("қабылданған": қабылдану, қабылдау)."""
@@ -134,7 +136,7 @@ class Forms:
             word
             for one in roots
             for word in self._beginning(one)
-            if chain.fullmatch(word, len(one))
+            if len(word) - len(one) <= ENDING_LETTERS_MAX and chain.fullmatch(word, len(one))
         )
 
     def _beginning(self, root: str) -> Iterator[str]:

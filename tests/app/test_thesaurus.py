@@ -58,6 +58,11 @@ def test_forms_are_the_collections_words_with_what_may_follow_a_stem() -> None:
     assert forms.of("открыть", "ru") == {"открыла"}
 
 
+def test_a_word_of_nothing_but_suffixes_is_soon_told_from_a_form() -> None:
+    assert Forms(["сал" + "нана" * 40 + "ж"]).of("салу", "kk") == frozenset()
+    assert SMALL.translations("сал" + "нана" * 40 + "ж", "kk", "en") == frozenset()
+
+
 def test_words_are_translated_into_the_other_languages_of_a_collection_only() -> None:
     forms = Forms(["bridge", "bridges", "копир", "мост", "мосты"])
     assert translate("мост", "ru", ["en"], forms) == {"bridge", "bridges"}

@@ -45,8 +45,8 @@ def test_a_name_is_known_in_the_script_it_is_written_in(collection: Collection) 
 def test_a_word_is_translated_into_the_words_that_the_documents_have(
     collection: Collection,
 ) -> None:
-    assert collection.translations(fold("лодок"), "ru") == {"boats"}
-    assert collection.translations(fold("оқушылар"), "kk") == {"pupils"}
+    assert collection.translations(fold("лодок"), "ru") == frozenset({"boats"})
+    assert collection.translations(fold("оқушылар"), "kk") == frozenset({"pupils"})
     assert collection.translations("мост", "ru") == frozenset()
     assert collection.translations("абвгдейка", "ru") is None
     assert collection.translations("ferry", "en") is None  # the documents are in English

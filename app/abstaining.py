@@ -111,7 +111,7 @@ def _is_checkable(term: Term, *, foreign: bool, cyrillic_collection: bool) -> bo
     ``foreign`` evidence is known, or it is in the language of the documents, or a name that is
     told across scripts.
     """
-    if term.translations is not None:
+    if term.translations is not None and not term.is_name:  # many a name is a word as well
         return True
     if is_cyrillic(term.folded):
         return cyrillic_collection and not foreign

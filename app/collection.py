@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 import math
 import re
 from collections import Counter
@@ -20,6 +21,8 @@ INITIALS_CHARACTERS_MAX: Final = 2_000_000
 PERVASIVE_SHARE: Final = 0.2
 """Share of the passages that name what a collection is about."""
 RETURNS_MIN: Final = 3
+FORMS_MAX: Final = 64
+"""Words of a collection that are searched for a word of another language, the most frequent."""
 _GROUPED_NUMBER = re.compile(r"\d{1,3}(?:[ \u00a0\u202f]\d{3})+")
 """A number that no single word gives."""
 _INITIALS = re.compile(r"\b[^\W\d_]{2,6}s?\b")
@@ -85,7 +88,7 @@ class Collection:
         1972), with a half for one that none has.
         """
         found = max(self.stems[one] for one in term.stems)
-        found = max([found, *(self.known_words[word] for word in term.translations or ())])
+        found = max([found, *(self.known_words.get(word, 0) for word in term.translations or ())])
         return math.log1p(max(1, self.passages) / max(0.5, found))
 
     def is_pervasive(self, term: Term) -> bool:
@@ -126,7 +129,13 @@ class Collection:
             return None
         if self._forms is None:
             self._forms = Forms(self.known_words)
-        return translate(folded, language, others, self._forms)
+        found = translate(folded, language, others, self._forms)
+        if found is None:
+            return None
+        forms = heapq.nsmallest(
+            FORMS_MAX, found, key=lambda word: (-self.known_words.get(word, 0), word)
+        )
+        return frozenset({*forms, *(word.removesuffix("'s") for word in forms)})
 
     def _mentions(self, term: Term) -> bool:
         """Say whether any document has a term, or the name that its initials stand for."""

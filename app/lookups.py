@@ -26,10 +26,11 @@ def search(assistant: Assistant, query: SearchQuery) -> SearchReply:
             "question_too_long",
             f"The query has {len(query.q)} characters; the limit is {characters_max}. Shorten it.",
         )
-    others = assistant.opened.understand(query.q, (), None).translations
+    opened = assistant.opened
+    others = opened.understand(query.q, (), None).translations
     return SearchReply(
         query=query.q,
-        index_id=assistant.retriever.index_id,
+        index_id=opened.retriever.index_id,
         passages=tuple(
             FoundPassage(
                 rank=ranked.rank,
@@ -42,7 +43,7 @@ def search(assistant: Assistant, query: SearchQuery) -> SearchReply:
                 end=ranked.passage.end,
                 text=ranked.passage.text,
             )
-            for ranked in assistant.retriever.search(query.q, query.k, others=others)
+            for ranked in opened.retriever.search(query.q, query.k, others=others)
         ),
     )
 

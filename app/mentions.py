@@ -64,23 +64,16 @@ class Mentions:
             for word in self._words
         )
 
-    def _translates(self, term: Term) -> bool:
-        return not self._words.isdisjoint(term.translations or ())
-
     def speaks_of(self, name: Term) -> bool:
         """Say whether a name occurs, or a word that begins alike: its people, its language, its
         region ("Russian", for Russia; "director", for whoever directs).
         """
         opening = name.folded[: max(ALIKE_LETTERS_MIN, round(ALIKE_SHARE * len(name.folded)))]
-        return (
-            self.has(name)
-            or self._translates(name)
-            or any(word.startswith(opening) for word in self._words)
-        )
+        return self.has(name) or any(word.startswith(opening) for word in self._words)
 
     def worth(self, term: Term) -> float:
         """Return how far the text has a term, 0…1: in part by words that mean about the same."""
-        if self.has(term) or self._translates(term):
+        if self.has(term) or not self._words.isdisjoint(term.translations or ()):
             return 1.0
         return max(
             (

@@ -182,8 +182,11 @@ class Opened:
             antecedent=antecedent,
             reading=reading,
         )
-        terms = [self._met(term, query.language) for term in query.terms]
-        return query.model_copy(update={"terms": tuple(terms)})
+        met = {term.folded: self._met(term, query.language) for term in query.terms}
+        sides = query.sides and tuple(
+            tuple(met.get(term.folded, term) for term in side) for side in query.sides
+        )
+        return query.model_copy(update={"terms": tuple(met.values()), "sides": sides})
 
     def _met(self, term: Term, language: Language) -> Term:
         """Return a term with what the collection may say for it."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -83,10 +83,6 @@ class Thesaurus:
                     if key != word:
                         known[key].append(number)
 
-    def has(self, folded: str, language: Language) -> bool:
-        """Say whether a folded word stands in a line."""
-        return bool(self._numbers(folded, language))
-
     def translations(self, folded: str, language: Language, to: Language) -> frozenset[str]:
         """Return the folded words of another language that stand in a line with a folded word."""
         column = COLUMNS.index(to)
@@ -99,6 +95,8 @@ class Thesaurus:
     def _numbers(self, folded: str, language: Language) -> list[int]:
         known = self._found[language]
         if language == "kk":
+            if folded in known:
+                return known[folded]
             found = [key for key in _stripped(folded) if key in known]
             longest = max(map(len, found), default=0)
             keys = [key for key in found if len(key) >= min(longest, SURE_LETTERS)]
@@ -113,14 +111,14 @@ class Thesaurus:
 class Forms:
     """The words of a collection, found by a word that they are forms of."""
 
-    def __init__(self, known: Iterable[str]) -> None:
+    def __init__(self, known: Collection[str]) -> None:
         self._stemmed: dict[str, list[str]] = defaultdict(list)
-        self._cyrillic: list[str] = []
+        self._cyrillic = sorted(word for word in known if is_cyrillic(word))
+        for stem, word in zip(russian_stems(self._cyrillic), self._cyrillic, strict=True):
+            self._stemmed[stem].append(word)
         for word in known:
-            self._stemmed[stems(word)[0]].append(word)
-            if is_cyrillic(word):
-                self._cyrillic.append(word)
-        self._cyrillic.sort()
+            if not is_cyrillic(word):
+                self._stemmed[stems(word.removesuffix("'s"))[0]].append(word)
 
     def of(self, folded: str, language: Language) -> frozenset[str]:
         """Return the collection's words that are forms of a folded word."""
@@ -159,12 +157,19 @@ def _stripped(folded: str) -> set[str]:
     while waiting:
         word = waiting.pop()
         shorter = {word.removesuffix(suffix) for suffix in _SUFFIXES}
-        if word[-1] in _AFTER_VOWEL and word[-2] in _VOWELS:
+        if word[-1] in _AFTER_VOWEL and word[-2:-1] in _VOWELS and word[:-1]:
             shorter.add(word[:-1])
-        new = {one for one in shorter if len(one) >= NOUN_LETTERS_MIN} - found
+        new = {one for one in shorter if _may_be_stem(one, folded)} - found
         found |= new
         waiting += new
     return found | {one[:-1] + _HARD[one[-1]] for one in found if one[-1] in _HARD}
+
+
+def _may_be_stem(stem: str, folded: str) -> bool:
+    """Say whether a Kazakh word may come from a stem: of a noun's two letters, as a noun only."""
+    if len(stem) == NOUN_LETTERS_MIN:
+        return _AFTER_NOUN.fullmatch(folded[:ENDING_LETTERS_MAX], NOUN_LETTERS_MIN) is not None
+    return len(stem) > NOUN_LETTERS_MIN
 
 
 def translate(
@@ -173,12 +178,13 @@ def translate(
     """Return the words of a collection that say in ``others`` what a folded word of ``language``
     says; None where the thesaurus doesn't have it.
     """
-    if not thesaurus().has(folded, language):
+    said = {other: thesaurus().translations(folded, language, other) for other in others}
+    if not any(said.values()):
         return None
     return frozenset(
         form
-        for other in others
-        for word in thesaurus().translations(folded, language, other)
+        for other, written in said.items()
+        for word in written
         for form in forms.of(word, other)
     )
 
@@ -186,5 +192,6 @@ def translate(
 @cache
 def thesaurus() -> Thesaurus:
     """Return the thesaurus that is shipped."""
+    # Folded as a whole, which is soon done; a tab would become a space.
     lines = fold(THESAURUS_FILE.read_text(encoding="utf-8").replace("\t", "|")).splitlines()
     return Thesaurus([[words.split(", ") for words in line.split("|")] for line in lines])

@@ -112,7 +112,7 @@ class SparseIndex:
                         tantivy.Query.term_query(self._schema, "stems", stem, "freq"),
                         *(
                             tantivy.Query.term_query(self._schema, "words", other, "freq")
-                            for other in sorted((others or {}).get(word, ()))
+                            for other in sorted((others or {}).get(word.removesuffix("'s"), ()))
                         ),
                     ]
                 ),

@@ -95,6 +95,14 @@ def test_an_answer_in_russian_quotes_the_english_document(briefing: Assistant) -
     assert "Deputy Prime Minister" in reply.citations[0].quote
 
 
+def test_both_sides_of_a_comparison_are_found_in_another_language(harbour: Assistant) -> None:
+    reply = harbour.ask("Что длиннее, мост или туннель?")
+    assert reply.kind == "answer"
+    quotes = " ".join(one.quote for one in reply.citations)
+    assert "1,240 metres" in quotes
+    assert "2,870 metres" in quotes
+
+
 def test_a_courtesy_tells_what_the_collection_holds(briefing: Assistant) -> None:
     reply = briefing.ask("What can you do?")
     assert reply.kind == "courtesy"

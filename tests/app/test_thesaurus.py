@@ -43,6 +43,10 @@ def test_a_word_of_several_meanings_has_the_translations_of_all() -> None:
     assert SMALL.translations("кабылданган", "kk", "en") == {"accept", "enrol"}
 
 
+def test_a_word_that_stands_there_itself_is_no_form_of_another() -> None:
+    assert SMALL.translations("кабылдану", "kk", "en") == {"enrol"}
+
+
 def test_a_word_that_is_not_there_has_none() -> None:
     assert SMALL.translations("паром", "ru", "en") == frozenset()
 
@@ -73,7 +77,7 @@ def test_words_are_translated_into_the_other_languages_of_a_collection_only() ->
 
 def test_the_file_has_lines_of_three_fields_of_single_words_in_order() -> None:
     lines = THESAURUS_FILE.read_text(encoding="utf-8").splitlines()
-    latin, cyrillic = re.compile(r"[A-Za-z'-]+"), re.compile(r"[\u0400-\u04ff'-]+")
+    latin, cyrillic = re.compile(r"[A-Za-z']+"), re.compile(r"[\u0400-\u04ff']+")
     for line in lines:
         english, russian, kazakh = (field.split(", ") for field in line.split("\t"))
         assert all(map(latin.fullmatch, english)), line

@@ -27,7 +27,10 @@ def search(assistant: Assistant, query: SearchQuery) -> SearchReply:
             f"The query has {len(query.q)} characters; the limit is {characters_max}. Shorten it.",
         )
     opened = assistant.opened
-    others = opened.understand(query.q, (), None).translations
+    try:
+        others = opened.understand(query.q, (), None).translations
+    except QuestionRefused:  # what asks nothing is searched for as it stands
+        others = {}
     return SearchReply(
         query=query.q,
         index_id=opened.retriever.index_id,

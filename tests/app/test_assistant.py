@@ -188,7 +188,7 @@ def test_without_turns_of_history_a_follow_up_stands_alone(folder: Path) -> None
 
 def test_a_pronoun_is_resolved_by_the_answer_to_the_question_before(briefing: Assistant) -> None:
     reply = briefing.ask(
-        "What is his job?", history=["According to whom were transport costs reduced?"]
+        "What is his position?", history=["According to whom were transport costs reduced?"]
     )
     assert "World Bank Country Manager" in reply.text
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -22,6 +22,7 @@ from index import fold
 
 THESAURUS_FILE: Final = Path(__file__).parent / "languages" / "thesaurus.tsv"
 COLUMNS: Final[tuple[Language, ...]] = ("en", "ru", "kk")
+BETWEEN: Final = ", "
 NOUN_LETTERS_MIN: Final = 2
 VERB_LETTERS_MIN: Final = 3
 """Of a Kazakh stem. Most of two letters open other words too ("ал-у", to take, "алма", apple)."""
@@ -31,6 +32,8 @@ tried in all of them: a document mustn't hold a word that takes for ever."""
 SURE_LETTERS: Final = 4
 """Of several that a Kazakh word may come from, those so long are all meant, of shorter ones the
 longest ("қабылданған": қабылдану, қабылдау)."""
+OPENING_LETTERS: Final = 3
+"""Words with as many first letters in common are stemmed together."""
 
 _PARTICIPLE: Final = re.compile(r"(?:енн|ен|анн|ан|янн|ян|ивш|вш|ющ|ущ|ящ|ащ|ем|им|т)$")
 """What a Russian participle has between its verb's stem and its ending."""
@@ -61,27 +64,64 @@ _AFTER_VERB: Final = _chain([*_NOUN_SUFFIXES, *_VERB_SUFFIXES])
 _SUFFIXES: Final = tuple({*_NOUN_SUFFIXES, *_VERB_SUFFIXES})
 
 
+class _Stemmed:
+    """Words found by their stem.
+
+    Stemming all of them takes seconds; a stem is looked for among those that begin as it does, and
+    these are stemmed the first time. What a stemmer puts in place of a word's end leaves its
+    beginning, but for a few short words ("dying", die).
+    """
+
+    def __init__(self, words: Iterable[str], stem: Callable[[Sequence[str]], list[str]]) -> None:
+        self._words = sorted(words)
+        self._stem = stem
+        self._by_opening: dict[str, dict[str, list[str]]] = {}
+
+    def of(self, stem: str) -> Sequence[str]:
+        """Return the words with a stem."""
+        opening = stem[: min(OPENING_LETTERS, max(1, len(stem) - 1))]
+        found = self._by_opening.get(opening)
+        if found is None:
+            found = defaultdict(list)
+            near = list(self.beginning(opening))
+            for one, word in zip(self._stem(near), near, strict=True):
+                found[one].append(word)
+            self._by_opening[opening] = found
+        return found.get(stem, ())
+
+    def beginning(self, opening: str) -> Iterator[str]:
+        """Yield the words that begin so, in their order."""
+        at = bisect_left(self._words, opening)
+        while at < len(self._words) and self._words[at].startswith(opening):
+            yield self._words[at]
+            at += 1
+
+
 class Thesaurus:
     """The lines of a thesaurus, found by their words."""
 
-    def __init__(self, lines: Iterable[Sequence[Sequence[str]]]) -> None:
-        """``lines`` have their words folded, by column."""
+    def __init__(self, lines: Iterable[Sequence[str]]) -> None:
+        """``lines`` have their words folded, by column, with ``BETWEEN`` between those of one."""
         self._lines = list(lines)
-        self._found: dict[Language, dict[str, list[int]]] = {
-            "en": defaultdict(list),
-            "ru": defaultdict(list),
-            "kk": defaultdict(list),
-        }
-        russian = list({word for line in self._lines for word in line[COLUMNS.index("ru")]})
-        keys = dict(zip(russian, russian_stems(russian), strict=True))
+        self._found = cache(self._by_word)
+        self._stemmed = cache(self._by_stem)
+
+    def _by_word(self, language: Language) -> Mapping[str, Sequence[int]]:
+        """Return the numbers of the lines that have each word of a language."""
+        column = COLUMNS.index(language)
+        found: dict[str, list[int]] = defaultdict(list)
         for number, line in enumerate(self._lines):
-            for language, written in zip(COLUMNS, line, strict=True):
-                known = self._found[language]
-                for word in written:
-                    known[word].append(number)
-                    key = keys[word] if language == "ru" else _key(word, language)
-                    if key != word:
-                        known[key].append(number)
+            for word in line[column].split(BETWEEN):
+                found[word].append(number)
+                root = _kazakh_root(word) if language == "kk" else word
+                if root != word:
+                    found[root].append(number)
+        return found
+
+    def _by_stem(self, language: Language) -> _Stemmed:
+        return _Stemmed(
+            self._found(language), russian_stems if language == "ru" else _english_stems
+        )
 
     def translations(self, folded: str, language: Language, to: Language) -> frozenset[str]:
         """Return the folded words of another language that stand in a line with a folded word."""
@@ -89,11 +129,11 @@ class Thesaurus:
         return frozenset(
             word
             for number in self._numbers(folded, language)
-            for word in self._lines[number][column]
+            for word in self._lines[number][column].split(BETWEEN)
         )
 
-    def _numbers(self, folded: str, language: Language) -> list[int]:
-        known = self._found[language]
+    def _numbers(self, folded: str, language: Language) -> Sequence[int]:
+        known = self._found(language)
         if language == "kk":
             if folded in known:
                 return known[folded]
@@ -101,54 +141,53 @@ class Thesaurus:
             longest = max(map(len, found), default=0)
             keys = [key for key in found if len(key) >= min(longest, SURE_LETTERS)]
             return [number for key in keys for number in known[key]]
-        stem = _key(folded, language)
+        stem = stems(folded)[0]
         keys = [folded, stem]
         if language == "ru":
             keys.append(_PARTICIPLE.sub("", stem))
-        return next((known[key] for key in keys if key in known), [])
+        stemmed = self._stemmed(language)
+        for key in keys:
+            written = {key, *stemmed.of(key)} & known.keys()
+            if written:
+                return [number for word in written for number in known[word]]
+        return []
 
 
 class Forms:
     """The words of a collection, found by a word that they are forms of."""
 
     def __init__(self, known: Collection[str]) -> None:
-        self._stemmed: dict[str, list[str]] = defaultdict(list)
-        self._cyrillic = sorted(word for word in known if is_cyrillic(word))
-        for stem, word in zip(russian_stems(self._cyrillic), self._cyrillic, strict=True):
-            self._stemmed[stem].append(word)
-        for word in known:
-            if not is_cyrillic(word):
-                self._stemmed[stems(word.removesuffix("'s"))[0]].append(word)
+        cyrillic = [word for word in known if is_cyrillic(word)]
+        self._cyrillic = _Stemmed(cyrillic, russian_stems)
+        self._latin = _Stemmed(set(known).difference(cyrillic), _english_stems)
 
     def of(self, folded: str, language: Language) -> frozenset[str]:
         """Return the collection's words that are forms of a folded word."""
         if language != "kk":
-            return frozenset(self._stemmed.get(stems(folded)[0], ()))
-        root = _key(folded, "kk")
+            stemmed = self._cyrillic if is_cyrillic(folded) else self._latin
+            itself = {folded}.intersection(stemmed.beginning(folded))
+            return frozenset(itself.union(stemmed.of(stems(folded)[0])))
+        root = _kazakh_root(folded)
         is_verb = root != folded
         if len(root) < (VERB_LETTERS_MIN if is_verb else NOUN_LETTERS_MIN):
-            return frozenset([folded]) & frozenset(self._beginning(folded))
+            return frozenset([folded]) & frozenset(self._cyrillic.beginning(folded))
         chain = _AFTER_VERB if is_verb else _AFTER_NOUN
         roots = {root, *(root[:-1] + soft for soft, hard in _HARD.items() if root[-1] == hard)}
         return frozenset(
             word
             for one in roots
-            for word in self._beginning(one)
+            for word in self._cyrillic.beginning(one)
             if len(word) - len(one) <= ENDING_LETTERS_MAX and chain.fullmatch(word, len(one))
         )
 
-    def _beginning(self, root: str) -> Iterator[str]:
-        at = bisect_left(self._cyrillic, root)
-        while at < len(self._cyrillic) and self._cyrillic[at].startswith(root):
-            yield self._cyrillic[at]
-            at += 1
+
+def _kazakh_root(folded: str) -> str:
+    """Return what a Kazakh word is looked up by: a verb by its stem, without "-у"."""
+    return folded[:-1] if len(folded) > NOUN_LETTERS_MIN and folded[-1] in "ую" else folded
 
 
-def _key(folded: str, language: Language) -> str:
-    """Return what a word is looked up by: a Kazakh verb by its stem, without "-у"."""
-    if language == "kk":
-        return folded[:-1] if len(folded) > NOUN_LETTERS_MIN and folded[-1] in "ую" else folded
-    return stems(folded)[0]
+def _english_stems(folded: Sequence[str]) -> list[str]:
+    return [stems(word.removesuffix("'s"))[0] for word in folded]
 
 
 def _stripped(folded: str) -> set[str]:
@@ -194,4 +233,4 @@ def thesaurus() -> Thesaurus:
     """Return the thesaurus that is shipped."""
     # Folded as a whole, which is soon done; a tab would become a space.
     lines = fold(THESAURUS_FILE.read_text(encoding="utf-8").replace("\t", "|")).splitlines()
-    return Thesaurus([[words.split(", ") for words in line.split("|")] for line in lines])
+    return Thesaurus([line.split("|") for line in lines])

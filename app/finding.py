@@ -16,6 +16,7 @@ from app.lexicon import lexicon
 from app.mentions import Mentions
 from app.quotes import quote_around, text_of, with_place
 from app.types import Evidence, Features, Language, Query, Term
+from app.wording import in_words_of
 from index import Passage, RankedPassage, SpanReader, TokenLogits, fold
 
 ANSWER_TOKENS_MAX: Final = 24
@@ -71,8 +72,12 @@ def find_evidence(
     if not ranked:
         return ()
     prefixes = [_prefix(candidate.passage) for candidate in ranked]
+    foreign = [languages[one.passage.document_id] != query.language for one in ranked]
     logits = reader.read(
-        query.standalone_question,
+        [
+            in_words_of(query, c.passage) if other else query.standalone_question
+            for c, other in zip(ranked, foreign, strict=True)
+        ],
         [prefix + c.passage.text for prefix, c in zip(prefixes, ranked, strict=True)],
         [len(prefix) for prefix in prefixes],
     )

@@ -14,7 +14,7 @@ import threading
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -218,29 +218,20 @@ class SpanReader:
         return Models.open(models_folder).reader(reader_file)
 
     def read(
-        self, question: str, contexts: Sequence[str], first_characters: Sequence[int]
+        self, questions: Sequence[str], contexts: Sequence[str], first_characters: Sequence[int]
     ) -> tuple[TokenLogits, ...]:
-        """Read each context; no answer begins before its ``first_characters``.
+        """Read each context for the question that stands beside it; no answer begins before its
+        ``first_characters``.
 
         The input is ``<s> question </s></s> context </s>``; a question is cut at 64 tokens, a
         context where the whole has 512.
         """
+        return tuple(self._threads.map(self._read_one, questions, contexts, first_characters))
+
+    def _read_one(self, question: str, context: str, first_character: int) -> TokenLogits:
         before, after = self._pieces.before, self._pieces.after
         asked = self._pieces.ids(question)[:QUESTION_TOKENS_MAX]
         head = before + asked + after + after
-        # A question of no tokens lends the state of what closes it: a mean of nothing is none.
-        tokens = slice(len(before), len(before) + max(1, len(asked)))
-        read_one = partial(self._read_one, head, tokens, after)
-        return tuple(self._threads.map(read_one, contexts, first_characters))
-
-    def _read_one(
-        self,
-        head: list[int],
-        question: slice,
-        after: list[int],
-        context: str,
-        first_character: int,
-    ) -> TokenLogits:
         ids, offsets = self._pieces.pieces(context)
         room = READER_TOKENS_MAX - len(head) - len(after)
         ids, offsets = ids[:room], offsets[:room]
@@ -261,7 +252,8 @@ class SpanReader:
             null=float(start[0, 0] + end[0, 0]),
             offsets=offsets,
             hidden=states[span],
-            question=states[question].mean(axis=0),
+            # One of no tokens lends the state of what closes it: a mean of nothing is none.
+            question=states[len(before) : len(before) + max(1, len(asked))].mean(axis=0),
         )
 
 

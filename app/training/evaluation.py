@@ -57,12 +57,12 @@ def read_and_score(questions: Sequence[Question], reader: SpanReader) -> list[Sc
 def reading_milliseconds(reader: SpanReader, repeats: int = 20) -> dict[str, float]:
     """Time a question on five passages of 120 tokens, question included, as it is asked."""
     passage = " ".join(["The committee of the port met on Monday and agreed a new plan ."] * 12)
-    (logits,) = reader.read("Who met on Monday?", [passage], [0])
+    (logits,) = reader.read(["Who met on Monday?"], [passage], [0])
     passage = passage[: int(logits.offsets[111, 1])]  # 112 tokens, and 8 of question and marks
     times = []
     for _ in range(repeats):
         started = time.perf_counter()
-        reader.read("Who met on Monday?", [passage] * 5, [0] * 5)
+        reader.read(["Who met on Monday?"] * 5, [passage] * 5, [0] * 5)
         times.append(1000 * (time.perf_counter() - started))
     return {"median": round(float(np.median(times)), 1), "least": round(min(times), 1)}
 

@@ -69,7 +69,7 @@ def read_question(question: Question, reader: SpanReader) -> Reading:
     readings = []
     for start, end in pieces_of(question.context):
         text = question.context[start:end]
-        (logits,) = reader.read(question.question, [text], [0])
+        (logits,) = reader.read([question.question], [text], [0])
         if not len(logits.start):
             continue
         first, last, total = best_span(logits.start, logits.end)

@@ -101,7 +101,7 @@ def test_the_reader_gives_a_score_for_each_token_of_the_context(
     models: Models, reader_file: Path
 ) -> None:
     context = "Title > Part\nThe canals are 763 km."
-    (reading,) = models.reader(reader_file).read("How long?", [context], [13])
+    (reading,) = models.reader(reader_file).read(["How long?"], [context], [13])
     assert len(reading.start) == len(reading.end) == len(reading.offsets)
     words = [context[start:end] for start, end in reading.offsets]
     assert words == [word for word in words if word == word.strip()]
@@ -114,7 +114,7 @@ def test_the_reader_gives_a_score_for_each_token_of_the_context(
 
 def test_the_scores_are_those_of_the_tokens_in_the_pair(models: Models, reader_file: Path) -> None:
     reader = models.reader(reader_file)
-    (reading,) = reader.read("How long?", ["The canals"], [0])
+    (reading,) = reader.read(["How long?"], ["The canals"], [0])
     pieces, table = reader._pieces, reader._table
     rows = table[np.array(pieces.ids("The canals"))]
     first = table[np.array(pieces.before)]
@@ -127,15 +127,15 @@ def test_the_states_are_those_of_the_contexts_tokens_in_the_layer_asked_for(
     models: Models, reader_file: Path
 ) -> None:
     reader = models.reader(reader_file, "layer")
-    (reading,) = reader.read("How long?", ["The canals"], [0])
+    (reading,) = reader.read(["How long?"], ["The canals"], [0])
     rows = reader._table[np.array(reader._pieces.ids("The canals"))]
     assert np.allclose(reading.hidden, 2 * rows)
     asked = reader._table[np.array(reader._pieces.ids("How long?"))]
     assert np.allclose(reading.question, 2 * asked.mean(axis=0), atol=1e-6)
-    (without,) = models.reader(reader_file).read("How long?", ["The canals"], [0])
+    (without,) = models.reader(reader_file).read(["How long?"], ["The canals"], [0])
     assert without.hidden.shape == (len(without.start), 0)
     assert without.question.shape == (0,)
-    (nothing_asked,) = reader.read("", ["The canals"], [0])
+    (nothing_asked,) = reader.read([""], ["The canals"], [0])
     assert np.isfinite(nothing_asked.question).all()
     assert (without.start == reading.start).all()
 
@@ -150,18 +150,18 @@ def test_a_context_is_read_the_same_alone_and_among_others(
 ) -> None:
     reader = models.reader(reader_file)
     contexts = ["One.", "Two words here.", "Үш сөз."]
-    together = reader.read("What?", contexts, [0, 0, 0])
+    together = reader.read(["What?"] * 3, contexts, [0, 0, 0])
     for reading, context in zip(together, contexts, strict=True):
-        (alone,) = reader.read("What?", [context], [0])
+        (alone,) = reader.read(["What?"], [context], [0])
         assert (alone.start == reading.start).all()
         assert alone.null == reading.null
-    assert reader.read("What?", [], []) == ()
+    assert reader.read([], [], []) == ()
 
 
 def test_question_and_context_are_cut_at_their_limits(models: Models, reader_file: Path) -> None:
-    (reading,) = models.reader(reader_file).read("why " * 500, ["word " * 2000], [0])
+    (reading,) = models.reader(reader_file).read(["why " * 500], ["word " * 2000], [0])
     assert 400 < len(reading.start) < 512
-    (empty,) = models.reader(reader_file).read("why", [""], [0])
+    (empty,) = models.reader(reader_file).read(["why"], [""], [0])
     assert len(empty.start) == 0
 
 

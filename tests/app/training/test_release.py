@@ -42,7 +42,7 @@ def test_a_released_reader_is_opened_by_the_application_and_scores_as_the_networ
     assert card["sha256"] == hashlib.sha256(graph.read_bytes()).hexdigest()
     assert (card["null_threshold"], card["trained_from"], card["version"]) == (1.5, "nothing", "0")
     question, context = "Who opened the port?", "Anna Reed opened the port in 1901."
-    (logits,) = SpanReader.open(models, graph).read(question, [context], [0])
+    (logits,) = SpanReader.open(models, graph).read([question], [context], [0])
     encoded = open_tokenizer(body).encode(question, context)
     rows = torch.from_numpy(token_table(body)[encoded.ids][None].astype(np.float32))
     with torch.inference_mode():

@@ -11,12 +11,12 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from app.candidates import overlap
+from app.glosses import glossed
 from app.language import detect_language
 from app.lexicon import lexicon
 from app.mentions import Mentions
 from app.quotes import quote_around, text_of, with_place
 from app.types import Evidence, Features, Language, Query, Term
-from app.wording import in_words_of
 from index import Passage, RankedPassage, SpanReader, TokenLogits, fold
 
 ANSWER_TOKENS_MAX: Final = 24
@@ -75,7 +75,7 @@ def find_evidence(
     foreign = [languages[one.passage.document_id] != query.language for one in ranked]
     logits = reader.read(
         [
-            in_words_of(query, c.passage) if other else query.standalone_question
+            glossed(query, c.passage) if other else query.standalone_question
             for c, other in zip(ranked, foreign, strict=True)
         ],
         [prefix + c.passage.text for prefix, c in zip(prefixes, ranked, strict=True)],

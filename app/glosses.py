@@ -13,7 +13,7 @@ from app.types import Query, Term
 from index import Passage, words
 
 
-def in_words_of(query: Query, passage: Passage) -> str:
+def glossed(query: Query, passage: Passage) -> str:
     """Return the standalone question with each word that the passage, or a heading over it, says in
     another language put as it stands there.
     """

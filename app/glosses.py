@@ -8,7 +8,12 @@ as the thesaurus has them.
 
 from __future__ import annotations
 
-from app.language import is_cyrillic, same_name
+from collections.abc import Iterable, Mapping
+
+from rapidfuzz.fuzz import ratio
+
+from app.language import is_cyrillic, romanise, same_name, stems
+from app.lexicon import LANGUAGES, lexicon
 from app.types import Query, Term
 from index import Passage, words
 
@@ -21,41 +26,60 @@ def glossed(query: Query, passage: Passage) -> str:
     for text in (passage.text, passage.table_header, passage.context_line):
         for word in words(text):
             folded = word.folded.removesuffix("'s")
-            said.setdefault(folded, text[word.start : word.start + len(folded)])
-    by_term = {term.folded: _said_as(term, said) for term in query.terms if not term.is_number}
+            end = word.end - len(word.folded) + len(folded)
+            said.setdefault(folded, text[word.start : end])
+    own: dict[str, str] = {}
+    for term in query.terms:
+        found = _said_as(term, said)
+        if found is not None:
+            own.update(dict.fromkeys((term.folded, term.stems[0]), found))
     question = query.standalone_question
     put, done = [], 0
     for word in words(question):
-        own = by_term.get(word.folded)
-        if own is not None:
-            put += [question[done : word.start], own]
+        folded = word.folded.removesuffix("'s")
+        found = own.get(folded) or own.get(stems(folded)[0])
+        if found is not None and folded not in said:
+            put += [question[done : word.start], found]
             done = word.end
     return "".join([*put, question[done:]])
 
 
-def _said_as(term: Term, said: dict[str, str]) -> str | None:
-    """Return the word of a passage that says a term, the longest of several; None where there is
-    none. ``said`` has the passage's words by what they are folded to.
+def _said_as(term: Term, said: Mapping[str, str]) -> str | None:
+    """Return the word of a passage that says a term, None where there is none. ``said`` has the
+    passage's words by what they are folded to.
+
+    A name is said by a word with a capital, the one that is spelled most like it or, where none is,
+    one that means the same ("Всемирный банк" is the World Bank, Лев no lion). Of other words that
+    mean the same the longest is taken, and what only has a capital may be a name where none does.
     """
-    own = None
-    if term.may_be_name:  # many a name is a word as well
-        cyrillic = is_cyrillic(term.folded)
-        own = next(
-            (
-                word
-                for word in said
-                if is_cyrillic(word) != cyrillic
-                and word[:1].isalpha()
-                and same_name(term.folded, word)
-            ),
-            None,
-        )
-    if own is None:
-        own = max(
-            (one for one in term.translations or () if one in said), key=_length, default=None
-        )
-    return said[own] if own is not None else None
+    if term.is_number:
+        return None
+    same = [word for word in term.translations or () if word in said]
+    if term.is_name:
+        found = _spelled_like(term, said) or _longest(one for one in same if _is_capital(said[one]))
+    else:
+        found = _longest(same) or (_spelled_like(term, said) if term.may_be_name else None)
+    return said[found] if found else None
 
 
-def _length(word: str) -> tuple[int, str]:
-    return len(word), word
+def _spelled_like(term: Term, said: Mapping[str, str]) -> str | None:
+    """Return the word with a capital that can be a name in the other script, None if none can."""
+    cyrillic = is_cyrillic(term.folded)
+    found = [
+        word
+        for word, written in said.items()
+        if _is_capital(written)
+        and is_cyrillic(word) != cyrillic
+        and not any(word in lexicon(language).function_words for language in LANGUAGES)
+        and same_name(term.folded, word)
+    ]
+    name = romanise(term.folded)
+    return max(found, key=lambda word: (ratio(name, romanise(word)), word), default=None)
+
+
+def _is_capital(written: str) -> bool:
+    return written[:1].isupper()
+
+
+def _longest(found: Iterable[str]) -> str | None:
+    return max(found, key=lambda word: (len(word), word), default=None)

@@ -34,6 +34,8 @@ SURE_LETTERS: Final = 4
 longest ("қабылданған": қабылдану, қабылдау)."""
 OPENING_LETTERS: Final = 3
 """Words with as many first letters in common are stemmed together."""
+CHANGED_LETTERS: Final = 2
+"""Last letters of a stem that a form of it may lack ("dying" of "die", "rising" of "rize")."""
 
 _PARTICIPLE: Final = re.compile(r"(?:енн|ен|анн|ан|янн|ян|ивш|вш|ющ|ущ|ящ|ащ|ем|им|т)$")
 """What a Russian participle has between its verb's stem and its ending."""
@@ -68,8 +70,7 @@ class _Stemmed:
     """Words found by their stem.
 
     Stemming all of them takes seconds; a stem is looked for among those that begin as it does, and
-    these are stemmed the first time. What a stemmer puts in place of a word's end leaves its
-    beginning, but for a few short words ("dying", die).
+    these are stemmed the first time.
     """
 
     def __init__(self, words: Iterable[str], stem: Callable[[Sequence[str]], list[str]]) -> None:
@@ -79,7 +80,7 @@ class _Stemmed:
 
     def of(self, stem: str) -> Sequence[str]:
         """Return the words with a stem."""
-        opening = stem[: min(OPENING_LETTERS, max(1, len(stem) - 1))]
+        opening = stem[: min(OPENING_LETTERS, max(1, len(stem) - CHANGED_LETTERS))]
         found = self._by_opening.get(opening)
         if found is None:
             found = defaultdict(list)
@@ -144,7 +145,7 @@ class Thesaurus:
         stem = stems(folded)[0]
         keys = [folded, stem]
         if language == "ru":
-            keys.append(_PARTICIPLE.sub("", stem))
+            keys.append(_PARTICIPLE.sub("", stem) or stem)
         stemmed = self._stemmed(language)
         for key in keys:
             written = {key, *stemmed.of(key)} & known.keys()

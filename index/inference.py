@@ -224,8 +224,13 @@ class SpanReader:
         ``first_characters``.
 
         The input is ``<s> question </s></s> context </s>``; a question is cut at 64 tokens, a
-        context where the whole has 512.
+        context where the whole has 512. Raises ValueError where there aren't as many of each.
         """
+        if not len(questions) == len(contexts) == len(first_characters):
+            raise ValueError(
+                f"{len(questions)} questions, {len(contexts)} contexts and"
+                f" {len(first_characters)} beginnings: there have to be as many of each"
+            )
         return tuple(self._threads.map(self._read_one, questions, contexts, first_characters))
 
     def _read_one(self, question: str, context: str, first_character: int) -> TokenLogits:

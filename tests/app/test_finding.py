@@ -1,14 +1,15 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import cast
 
 import numpy as np
 import pytest
 
-from app.finding import _best_sentences, _whole_words, _with_hedge, pieces_quoted
+from app.finding import _best_sentences, _whole_words, _with_hedge, find_evidence, pieces_quoted
 from app.quotes import quote_around
 from app.types import Evidence
-from index import Passage, TokenLogits
+from index import Passage, RankedPassage, SpanReader, TokenLogits
 from tests.app.asking import understood
 
 MakeEvidence = Callable[..., Evidence]
@@ -127,3 +128,41 @@ def test_pieces_nearly_as_probable_are_quoted_where_several_things_are_asked_for
     assert quoted("Who built boats?", ada, bo, cy) == [ada]
     elsewhere = evidence(passage("Ada built boats.", document_id="x"), "boats", probability=0.9)
     assert quoted("Which things were built?", ada, elsewhere, bo) == [ada, bo]
+
+
+def test_a_passage_in_another_language_is_read_for_the_question_in_its_words(
+    passage: MakePassage,
+) -> None:
+    read: list[str] = []
+
+    class Reader:
+        def read(
+            self, questions: Sequence[str], contexts: Sequence[str], first_characters: Sequence[int]
+        ) -> list[TokenLogits]:
+            assert len(first_characters) == len(contexts)
+            read.extend(questions)
+            return [logits_of(context, {}) for context in contexts]
+
+    query = understood("Кто чинил мост?")
+    terms = (
+        one.model_copy(update={"translations": frozenset({"bridge"})})
+        if one.folded == "мост"
+        else one
+        for one in query.terms
+    )
+    english = passage("The bridge is old.", document_id="english")
+    russian = passage("Старый мост.", document_id="russian")
+    ranked = [
+        RankedPassage(passage=one, rank=1, score=1.0, dense=0.9, sparse=1.0)
+        for one in (english, russian)
+    ]
+    find_evidence(
+        query.model_copy(update={"terms": tuple(terms)}),
+        ranked,
+        reader=cast("SpanReader", Reader()),
+        rarity=lambda _: 1.0,
+        languages={"english": "en", "russian": "ru"},
+        similarities=lambda _, texts: [0.8] * len(texts),
+        probability=lambda _, __: 0.5,
+    )
+    assert read == ["Кто чинил bridge?", "Кто чинил мост?"]

@@ -41,6 +41,45 @@ def asked(question: str, said: Mapping[str, frozenset[str]]) -> Query:
             "Когда Vera Beisen возглавила theatre?",
         ),
         ("Когда открыт Brack Mill?", {}, "BRACK Mill is open.", "Когда открыт Brack Mill?"),
+        # A word that sounds alike is no translation of one that has another there.
+        (
+            "Мост когда чинили?",
+            {"мост": frozenset({"bridge"})},
+            "Most like the bridge.",
+            "bridge когда чинили?",
+        ),
+        ("МОСТ КОГДА ЧИНИЛИ?", {}, "Most like it.", "МОСТ КОГДА ЧИНИЛИ?"),
+        (
+            "Чем владеет Марина Орлова?",
+            {},
+            "The marine life is what Marina Orlova studies.",
+            "Чем владеет Marina Orlova?",
+        ),
+        (
+            "Чем владеет Лев Орлов?",
+            {"лев": frozenset({"lion"})},
+            "L. Orlov has a lion.",
+            "Чем владеет Лев Orlov?",
+        ),
+        (
+            "Чем владеет Всемирный банк?",
+            {"всемирный": frozenset({"world"}), "банк": frozenset({"bank"})},
+            "The World Bank has a bank.",
+            "Чем владеет World Bank?",
+        ),
+        # What stands there as it was typed stays.
+        (
+            "When did Brack Mill open?",
+            {"mill": frozenset({"мельница"}), "open": frozenset({"открылась"})},
+            "Brack Mill открылась; Мельница новая.",
+            "When did Brack Mill открылась?",
+        ),
+        (
+            "Where is the bank's tunnel?",
+            {"bank": frozenset({"банк"}), "tunnel": frozenset({"туннель"})},
+            "Банк строит туннель.",
+            "Where is the Банк туннель?",
+        ),
     ],
 )
 def test_words_are_put_as_the_passage_says_them(

@@ -17,6 +17,8 @@ SMALL = Thesaurus(
         ["book", "книга", "китап"],
         ["take", "взять", "алу"],
         ["opened, open", "открыть", "ашу"],
+        ["rise", "подниматься", "котерилу"],
+        ["die", "умереть", "олу"],
     ]
 )
 
@@ -31,6 +33,8 @@ SMALL = Thesaurus(
         ("курылысынан", "kk", "ru", "построить"),
         ("китабын", "kk", "en", "book"),
         ("открыли", "ru", "en", "open"),
+        ("rising", "en", "ru", "подниматься"),
+        ("dying", "en", "ru", "умереть"),
     ],
 )
 def test_a_word_is_translated_in_any_of_its_forms(
@@ -60,6 +64,7 @@ def test_forms_are_the_collections_words_with_what_may_follow_a_stem() -> None:
     assert forms.of("китап", "kk") == {"китабы"}
     assert forms.of("алу", "kk") == frozenset()  # two letters open too much: "алма" is an apple
     assert forms.of("открыть", "ru") == {"открыла"}
+    assert Forms(["rises", "rising", "rice"]).of("rise", "en") == {"rises", "rising"}
 
 
 def test_a_word_of_nothing_but_suffixes_is_soon_told_from_a_form() -> None:

@@ -150,12 +150,15 @@ def test_a_context_is_read_the_same_alone_and_among_others(
 ) -> None:
     reader = models.reader(reader_file)
     contexts = ["One.", "Two words here.", "Үш сөз."]
-    together = reader.read(["What?"] * 3, contexts, [0, 0, 0])
-    for reading, context in zip(together, contexts, strict=True):
-        (alone,) = reader.read(["What?"], [context], [0])
+    questions = ["What?", "How many words?", "Не?"]
+    together = reader.read(questions, contexts, [0, 0, 0])
+    for reading, question, context in zip(together, questions, contexts, strict=True):
+        (alone,) = reader.read([question], [context], [0])
         assert (alone.start == reading.start).all()
         assert alone.null == reading.null
     assert reader.read([], [], []) == ()
+    with pytest.raises(ValueError, match="as many of each"):
+        reader.read("What?", ["One."], [0])
 
 
 def test_question_and_context_are_cut_at_their_limits(models: Models, reader_file: Path) -> None:

@@ -72,12 +72,12 @@ def find_evidence(
     if not ranked:
         return ()
     prefixes = [_prefix(candidate.passage) for candidate in ranked]
-    foreign = [languages[one.passage.document_id] != query.language for one in ranked]
+
+    def is_foreign(candidate: RankedPassage) -> bool:
+        return languages[candidate.passage.document_id] != query.language
+
     logits = reader.read(
-        [
-            glossed(query, c.passage) if other else query.standalone_question
-            for c, other in zip(ranked, foreign, strict=True)
-        ],
+        [glossed(query, c.passage) if is_foreign(c) else query.standalone_question for c in ranked],
         [prefix + c.passage.text for prefix, c in zip(prefixes, ranked, strict=True)],
         [len(prefix) for prefix in prefixes],
     )
@@ -90,7 +90,7 @@ def find_evidence(
         quote_around(c.passage, (c.passage.start + one.start, c.passage.start + one.end))
         for c, one in supported
     ]
-    foreign = [languages[c.passage.document_id] != query.language for c, _ in supported]
+    foreign = [is_foreign(c) for c, _ in supported]
     said = [text_of(c.passage, quote) for (c, _), quote in zip(supported, quotes, strict=True)]
     similar = _similar(query, said, foreign, similarities)
     unsaid = {

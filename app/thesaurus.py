@@ -166,8 +166,7 @@ class Forms:
         """Return the collection's words that are forms of a folded word."""
         if language != "kk":
             stemmed = self._cyrillic if is_cyrillic(folded) else self._latin
-            itself = {folded}.intersection(stemmed.beginning(folded))
-            return frozenset(itself.union(stemmed.of(stems(folded)[0])))
+            return frozenset(stemmed.of(stems(folded)[0]))
         root = _kazakh_root(folded)
         is_verb = root != folded
         if len(root) < (VERB_LETTERS_MIN if is_verb else NOUN_LETTERS_MIN):

@@ -8,6 +8,7 @@ calibrated probability is under the threshold that the operator chose as an erro
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Final
 
@@ -36,6 +37,10 @@ OF_WHAT: Final = frozenset({"of"})
 """English words after which a capital says of what something is; Russian and Kazakh have cases."""
 FIGURE_WORDS_MAX: Final = 3
 """Words of a figure with what it counts ("1.9 million", "24 staff")."""
+_YEARS: Final = re.compile(
+    r"(?:1\d|20)\d\d\s?(?:[-\u2013\u2014]|\bto\b|\bпо\b)\s?(?:1\d|20)\d\d"
+)
+"""From one year to another, which is a duration ("2026–2031")."""
 COUNT_MAX: Final = 10
 """A whole number up to this may count what is asked for ("three results") and needn't be stated."""
 
@@ -50,15 +55,15 @@ def judge(
     stated: frozenset[str],
     speaks_of: Callable[[Evidence, Term], bool],
     is_common: Callable[[Term], bool],
-    years_around: Callable[[Evidence], frozenset[str]],
+    dates_around: Callable[[Evidence], str],
 ) -> Verdict:
     """Return whether the evidence, the most probable first, answers the question.
 
     ``mentions`` says whether any document has a term, ``stated`` holds the numbers that occur in
     any document, ``cyrillic_collection`` says whether any document is written in Cyrillic,
     ``speaks_of`` whether what stands around a piece of evidence speaks of a name,
-    ``is_common`` whether the documents write a word small somewhere, and ``years_around`` gives the
-    years that a piece of evidence may be about: those of its passage, its headings, its document.
+    ``is_common`` whether the documents write a word small somewhere, and ``dates_around`` gives the
+    text whose dates a piece of evidence may be about: its passage, its headings, its document's.
     """
     best = evidence[0].probability if evidence else 0.0
     if query.is_order:
@@ -87,11 +92,11 @@ def judge(
     if (
         figures
         or any(term.is_name for term in unmentioned)
-        or _presumes_otherwise(query, evidence[0], years_around(evidence[0]))
+        or _presumes_otherwise(query, evidence[0], dates_around(evidence[0]))
         or _in_another_measure(query, evidence[0])
         or _names_one(query, evidence[0])
         or _gives_a_figure_for_a_reason(query, evidence[0])
-        or _of_another(query, evidence, speaks_of, is_common)
+        or is_of_another(query, evidence, speaks_of, is_common)
     ):
         return Verdict(evidence=(), reason="not_stated", missing_terms=missing, probability=best)
     accepted = tuple(one for one in evidence if one.probability >= threshold)
@@ -106,19 +111,7 @@ def judge(
     )
 
 
-def _is_checkable(term: Term, *, foreign: bool, cyrillic_collection: bool) -> bool:
-    """Say whether it can be told that no document has a term: what it is in the language of
-    ``foreign`` evidence is known, or it is in the language of the documents, or a name that is
-    told across scripts.
-    """
-    if term.translations is not None and not term.is_name:  # many a name is a word as well
-        return True
-    if is_cyrillic(term.folded):
-        return cyrillic_collection and not foreign
-    return not foreign or term.is_name or term.is_number
-
-
-def _of_another(
+def is_of_another(
     query: Query,
     evidence: Sequence[Evidence],
     speaks_of: Callable[[Evidence, Term], bool],
@@ -135,6 +128,18 @@ def _of_another(
         not any(speaks_of(one, term) for one in shown for term in name)
         for name in _names(query.standalone_question, query.terms, is_common)
     )
+
+
+def _is_checkable(term: Term, *, foreign: bool, cyrillic_collection: bool) -> bool:
+    """Say whether it can be told that no document has a term: what it is in the language of
+    ``foreign`` evidence is known, or it is in the language of the documents, or a name that is
+    told across scripts.
+    """
+    if term.translations is not None and not term.is_name:  # many a name is a word as well
+        return True
+    if is_cyrillic(term.folded):
+        return cyrillic_collection and not foreign
+    return not foreign or term.is_name or term.is_number
 
 
 def _names(
@@ -165,15 +170,15 @@ def _as_typed(query: Query, figure: str) -> str:
     return next((text for text in typed if numbers(text) == {figure}), figure)
 
 
-def _presumes_otherwise(query: Query, evidence: Evidence, years: frozenset[str]) -> bool:
+def _presumes_otherwise(query: Query, evidence: Evidence, around: str) -> bool:
     """Say whether a question takes for granted what the quote says otherwise."""
     quote, place = text_of(evidence.passage, evidence.quote), with_place(evidence.passage)
     return (
         contradicts(query, quote)
         or is_denied(query, quote)
         or is_reversed(query.standalone_question, quote)
-        or in_another_year(query, quote, years)
-        or in_another_month(query, quote, place)
+        or in_another_year(query, quote, around)
+        or in_another_month(query, quote, around)
         or in_another_currency(query, quote, place)
     )
 
@@ -216,7 +221,7 @@ def _in_another_measure(query: Query, evidence: Evidence) -> bool:
     if query.kind == "how_much" and lacks_number(query.standalone_question, query.language, span):
         return True
     measure = measure_asked(query.standalone_question, query.language)
-    if measure is None:
+    if measure is None or (measure in ("duration", "extent") and _YEARS.search(span)):
         return False
     passage = evidence.passage
     start, end = (place - passage.start for place in evidence.span)

@@ -20,6 +20,8 @@ WORDS_MIN: Final = 3
 """Words that a question has at least: "how and when was it built" asks about one thing."""
 OPENING_WORDS: Final = 2
 """A question word stands among so many first words ("by whom"); a later one opens a clause."""
+ASKED_WITHIN: Final = 4
+"""The same of a sentence without a question mark, which may be a request ("Please tell me who")."""
 TERMS_MIN: Final = 2
 _SENTENCE_END: Final = re.compile(r"(?<=[?!])\s+|(?<=\w{4}\.)\s+")
 _DETERMINERS: Final = frozenset({"which", "what", "how"})
@@ -36,7 +38,7 @@ def questions_in(text: str) -> tuple[str, ...]:
     language = detect_language(text)
     lists = lexicon(language)
     sentences = [one for one in _SENTENCE_END.split(text) if content_terms(one, lists)]
-    if not all(_asks(one, lists) for one in sentences):
+    if not all(_asks(one, lists) and _is_no_statement(one, language) for one in sentences):
         return ()
     parts = [part for one in sentences for part in _joined(one, language)]
     return tuple(parts) if 1 < len(parts) <= QUESTIONS_MAX else ()
@@ -48,6 +50,16 @@ def _joined(text: str, language: Language) -> list[str]:
     found = list(words(text))
     for at, word in enumerate(found[:-1]):
         if word.folded not in lists.question_joints:
+            if text[word.end : found[at + 1].start].strip() != ",":
+                continue
+            # "When did it open, who designed it and what did it cost?": without "and" and a last
+            # part, what follows a comma may be a clause (", who designed it").
+            rest = text[found[at + 1].start :]
+            opens = found[at + 1].folded in lists.question_words
+            others = _joined(rest, language) if opens else []
+            first = text[: word.end]
+            if len(others) > 1 and _asks(first, lists) and _is_whole(first, language):
+                return [f"{first}?", *others]
             continue
         start = at
         while start and found[start - 1].folded in lists.question_joints:
@@ -66,6 +78,18 @@ def _asks(text: str, lists: Lexicon) -> bool:
     about = content_terms(text, lists) or not lists.pronouns.isdisjoint(said)
     asks = not lists.question_words.isdisjoint(said) or said[0] in lists.auxiliaries
     return bool(about) and asks
+
+
+def _is_no_statement(sentence: str, language: Language) -> bool:
+    """Say whether a sentence ends in a question mark or opens as a question or a request for one
+    does ("Tell me who runs the port."): a later question word opens a clause ("My father, who was
+    a member, died."). In Kazakh it stands anywhere.
+    """
+    if sentence.rstrip().endswith("?") or language == "kk":
+        return True
+    lists = lexicon(language)
+    opening = [word.folded for word in words(sentence.partition(",")[0])][:ASKED_WITHIN]
+    return not lists.question_words.isdisjoint(opening) or opening[0] in lists.auxiliaries
 
 
 def _is_whole(text: str, language: Language) -> bool:

@@ -154,13 +154,11 @@ class Assistant:
         if not (query.refers_back or query.names_another):
             return found
         earlier = self._reply(history[-1], history[:-1], language, documents)
-        new = [found] if found.answers_beyond(earlier) else []
+        new = [*opened.beyond(found, earlier)]
         for other in opened.other_readings(query, history, language, earlier.short_answer):
             if new and other.stands_alone:
                 break  # it follows up
-            tried = opened.find(other, chosen, watch)
-            if tried.answers_beyond(earlier):
-                new.append(tried)
+            new += opened.beyond(opened.find(other, chosen, watch), earlier)
         if new:
             return max(new, key=lambda one: one.worth)
         return found if found.verdict.reason is not None else found.as_refused()

@@ -135,7 +135,7 @@ def _opposed(one: Query, other: Query) -> bool:
         and not any(map(back, first))
         and any(map(back, second))
         and not any(map(side, second))
-        for pair in opposites()
+        for pair in opposites().values()
         for side, back in (pair, pair[::-1])
     )
 

@@ -92,6 +92,15 @@ def asked_for(query: Query, best: Evidence) -> Enumeration | None:
     return None
 
 
+def others_of_list(passage: Passage, quote: tuple[int, int]) -> list[tuple[int, int]]:
+    """Return the items of a list beside the one that a quote is; none where it is no item."""
+    for one in enumerations(passage):
+        others = [item for item in one.items if item[1] <= quote[0] or quote[1] <= item[0]]
+        if len(others) == len(one.items) - 1:
+            return others
+    return []
+
+
 def text_of(passage: Passage, span: tuple[int, int] | None) -> str:
     """Return a stretch of a passage, or, for no lead, what leads to it from another passage."""
     if span is None:

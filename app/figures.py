@@ -84,7 +84,9 @@ def quantities(text: str) -> frozenset[str]:
 
 
 def counts(text: str) -> frozenset[str]:
-    """Return the quantities of a text that are no dates: no years, and no days beside a month."""
+    """Return the quantities of a text that are no dates: no years, and no days beside a month; and
+    the parts of a whole that it has in words.
+    """
     found = list(words(text))
     months = frozenset().union(*_months())
     days = {
@@ -93,7 +95,12 @@ def counts(text: str) -> frozenset[str]:
         if word.folded in months or not months.isdisjoint(stems(word.folded))
         for other in found[max(0, at - 1) : at + 2]
     }
-    return frozenset(one for one in quantities(text) if one not in days and not YEAR.fullmatch(one))
+    parts = {
+        match[0] for one in LANGUAGES for match in lexicon(one).fractions.finditer(fold(text))
+    }
+    return frozenset(
+        one for one in quantities(text) if one not in days and not YEAR.fullmatch(one)
+    ) | frozenset(parts)
 
 
 def month_words(text: str, *more: int | None) -> frozenset[str]:

@@ -100,6 +100,9 @@ def resolve(read: str, history: Sequence[str], lists: Lexicon) -> FollowUp:
     if not elliptic or has_pronoun:
         others: list[Reading] = []
         subject = _subject(before, lists)
+        is_person = pronoun is not None and pronoun.folded in lists.person_pronouns
+        if is_person and not any(term.is_name for term in content_terms(before, lists)):
+            subject = ""  # whom the answer named
         if pronoun is not None and subject:
             said = _said_of(subject, read, pronoun, lists)
             others.append(Reading(said, said))
@@ -143,9 +146,11 @@ def _subject(earlier: str, lists: Lexicon) -> str:
     with an article, or the last word that carries it.
     """
     names = {term.folded for term in content_terms(earlier, lists) if term.is_name}
+    spoken_of = _spoken_of(earlier, _content_runs(earlier, lists), "", lists)
     spans = (
         _runs(earlier, lambda word: word in names)
         or [span for at, span in _phrases(earlier, lists) if at in lists.determiners]
+        or ([spoken_of] if spoken_of else [])
         or [(w.start, w.end) for w in words(earlier) if not _is_small(w.folded, lists)]
     )
     return earlier[slice(*spans[-1])] if spans else ""
@@ -245,7 +250,10 @@ def _in_place(earlier: str, named: str, lists: Lexicon) -> Iterator[str]:
         return
     # Where no article says where a phrase begins: the words in a row that carry the question, or
     # the last of them; its ending says what part it plays.
-    runs = _runs(earlier, lambda word: not (_is_small(word, lists) or word[:1].isdigit()))
+    runs = _content_runs(earlier, lists)
+    subject = _spoken_of(earlier, runs, thing, lists)
+    if subject is not None:
+        yield _exchanged(earlier, subject, thing)
     runs.sort(key=lambda span: (_shared_ending(earlier[slice(*span)], thing), span))
     for start, end in reversed(runs):
         *others, last = words(earlier[start:end])
@@ -254,6 +262,29 @@ def _in_place(earlier: str, named: str, lists: Lexicon) -> Iterator[str]:
                 yield _exchanged(earlier, (start + word.start, start + word.end), thing)
         yield _exchanged(earlier, (start + last.start, end), thing)
         yield _exchanged(earlier, (start, end), thing)
+
+
+def _spoken_of(
+    earlier: str, runs: Sequence[tuple[int, int]], thing: str, lists: Lexicon
+) -> tuple[int, int] | None:
+    """Return where a question names what it speaks of, by the place of its auxiliary: between that
+    and the verb ("were transport costs reduced"), or before it, right after the word that asks
+    ("how many small firms were given"); None where neither shows it.
+    """
+    if not runs:
+        return None
+    start, end = runs[0]
+    inside = [(start + word.start, start + word.end) for word in words(earlier[start:end])]
+    before = [word.folded for word in words(earlier[:start])]
+    if before and before[-1] in lists.auxiliaries and len(inside) > 1:
+        return start, inside[-2][1]
+    if before and before[-1] in lists.noun_askers:
+        after = next(words(earlier[end:]), None)
+        if after is not None and after.folded in lists.auxiliaries:
+            return start, end
+        count = max(1, sum(1 for _ in words(thing)))
+        return start, inside[min(count, len(inside)) - 1][1]
+    return None
 
 
 def _phrases(text: str, lists: Lexicon) -> Iterator[tuple[str, tuple[int, int]]]:
@@ -271,6 +302,10 @@ def _phrases(text: str, lists: Lexicon) -> Iterator[tuple[str, tuple[int, int]]]
             stop += 1
         if found[stop - 1].folded not in lists.function_words:
             yield word.folded, (word.start, found[stop - 1].end)
+
+
+def _content_runs(text: str, lists: Lexicon) -> list[tuple[int, int]]:
+    return _runs(text, lambda word: not (_is_small(word, lists) or word[:1].isdigit()))
 
 
 def _moved(years: str, step: int) -> str:

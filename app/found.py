@@ -6,8 +6,12 @@ from typing import NamedTuple
 
 from app.curated import CuratedAnswer
 from app.enumerations import asked_for
-from app.language import numbers
+from app.figures import counts
+from app.language import numbers, stems
+from app.lexicon import lexicon
+from app.mentions import Mentions
 from app.naming import Naming
+from app.quotes import text_of
 from app.types import Evidence, Query, Reply, Verdict
 from index import RankedPassage, words
 
@@ -36,11 +40,20 @@ class Found(NamedTuple):
         """Say whether this is an answer, and not the earlier answer again.
 
         Whether something is so, and what else is said about it, may be told by the same words, as
-        long as the follow-up names no other thing.
+        long as the follow-up names no other thing, and doesn't ask what else there is.
         """
         if self.verdict.reason is not None or not self.evidence:
             return self.verdict.reason is None
         best, said = self.evidence[0], earlier.short_answer
+        quoted = any(
+            one.document_id == best.passage.document_id
+            and one.start < best.quote[1]
+            and best.quote[0] < one.end
+            for one in earlier.citations
+        )
+        more = lexicon(self.query.language).more_words
+        if quoted and any(word.folded in more for word in words(self.query.question)):
+            return False
         if not self.query.names_another and (best.span is None or self.query.kind == "yes_no"):
             return True
         if best.span is None or said is None:
@@ -52,14 +65,40 @@ class Found(NamedTuple):
             return all((o.start, o.end) != (start, end) for o in again)
         first, last = (at - best.passage.start for at in best.span)
         span = best.passage.text[first:last]
-        quoted = any(
-            one.document_id == best.passage.document_id
-            and one.start < best.quote[1]
-            and best.quote[0] < one.end
-            for one in earlier.citations
-        )
         most = len(span) > len(said) / 2  # a part of a long answer may answer something else
         return not _says(span, said) and not (quoted and most and _says(said, span))
+
+    def of_the_rest(self, earlier: Reply) -> tuple[Evidence, ...]:
+        """Return the evidence that isn't the earlier answer again, where the best is that."""
+        best = self.evidence[0]
+        if best.span is None:
+            return ()
+        return tuple(
+            one
+            for one in self.evidence[1:]
+            if one.quote != best.quote and self._replace(evidence=(one,)).answers_beyond(earlier)
+        )
+
+    def tells_of_both(self, earlier: Reply) -> bool:
+        """Say whether the sentence that the earlier answer stands in tells of what a follow-up
+        names too ("travel time was cut by two-thirds, and transport costs by 35%"): it has all the
+        words that are new, and another figure.
+        """
+        best, said = self.evidence[0], earlier.short_answer
+        known = {stem for w in words(earlier.standalone_question) for stem in stems(w.folded)}
+        new = [one for one in self.query.terms if known.isdisjoint(one.stems)]
+        if best.span is None or said is None or not (self.query.names_another and new):
+            return False
+        quote = text_of(best.passage, best.quote)
+        mentions = Mentions(quote)
+        figures = counts(said)
+        return bool(figures and counts(quote) - figures) and all(mentions.worth(one) for one in new)
+
+    def without_short_answer(self) -> Found:
+        """Return this with the sentence of the best evidence as its answer."""
+        best = self.evidence[0].model_copy(update={"span": None})
+        verdict = self.verdict.model_copy(update={"evidence": (best,)})
+        return self._replace(verdict=verdict, evidence=(best, *self.evidence[1:]))
 
     def as_refused(self) -> Found:
         """Return this with the verdict that the documents don't say it."""

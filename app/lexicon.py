@@ -96,14 +96,24 @@ class Lexicon(Frozen):
     """Those of the pronouns that say whose, where the language marks it on the noun's place."""
     plural_pronouns: frozenset[str]
     """Those of the pronouns that often stand for nobody named before ("what do they grow?")."""
+    person_pronouns: frozenset[str]
+    """Those of the pronouns that stand for a person only, where the language has such."""
     auxiliaries: frozenset[str]
     """Verbs that follow a question word ("when did", "who is")."""
+    noun_askers: frozenset[str]
+    """Words that ask which, or how many, of what the next word names."""
     impersonal: tuple[re.Pattern[str], ...]
     """Where a pronoun stands for nothing ("does it take", "is it true")."""
     whole_collection: tuple[re.Pattern[str], ...]
     """How the documents themselves are named ("these documents")."""
     determiners: frozenset[str]
     """Words that open a phrase for a thing; empty for a language without articles."""
+    more_words: frozenset[str]
+    """Words that ask, after an answer, for something beside it ("what else")."""
+    exclusions: tuple[re.Pattern[str], ...]
+    """Words that set aside what stands beside them ("besides")."""
+    exclusions_follow: bool
+    """Whether they stand after it, as in Kazakh."""
     verdict_words: frozenset[str]
     """Words that ask for a verdict ("allowed", "enough"): what answers may say the opposite."""
     conjunctions: frozenset[str]
@@ -150,6 +160,8 @@ class Lexicon(Frozen):
     year_bounds: frozenset[str]
     """Words that make of a year the beginning or the end of a time."""
     currencies: dict[str, re.Pattern[str]]
+    fractions: re.Pattern[str]
+    """Parts of a whole in words ("two-thirds"), which are figures without a digit."""
     counting: tuple[re.Pattern[str], ...]
     """How a number is asked for, whatever is counted."""
     measures: dict[Measure, MeasureWords]
@@ -165,7 +177,10 @@ class Lexicon(Frozen):
         "pronouns",
         "possessives",
         "plural_pronouns",
+        "person_pronouns",
         "auxiliaries",
+        "more_words",
+        "noun_askers",
         "determiners",
         "verdict_words",
         "conjunctions",
@@ -212,7 +227,7 @@ class Lexicon(Frozen):
             for name, (one, other) in value.items()
         }
 
-    @field_validator("year_before", "year_after", "compares", "comparatives", mode="before")
+    @field_validator("year_before", "year_after", "compares", "comparatives", "fractions", mode="before")
     @classmethod
     def _compile_one(cls, value: str) -> re.Pattern[str]:
         return re.compile(_fold_pattern(value))
@@ -228,6 +243,7 @@ class Lexicon(Frozen):
         return {name: re.compile(_fold_pattern(pattern)) for name, pattern in value.items()}
 
     @field_validator(
+        "exclusions",
         "orders",
         "preambles",
         "impersonal",
@@ -302,7 +318,7 @@ Side: TypeAlias = Callable[[str], bool]
 
 
 @cache
-def opposites() -> tuple[tuple[Side, Side], ...]:
+def opposites() -> dict[str, tuple[Side, Side]]:
     """Return the pairs of opposites ("rise" and its like, "fall" and its like) of all languages,
     so that a question in one language meets a quote in another.
     """
@@ -312,4 +328,6 @@ def opposites() -> tuple[tuple[Side, Side], ...]:
             ones, others = sides.setdefault(name, (set(), set()))
             ones.update(one)
             others.update(other)
-    return tuple((one.__contains__, other.__contains__) for one, other in sides.values())
+    return {
+        name: (one.__contains__, other.__contains__) for name, (one, other) in sides.items()
+    }

@@ -27,7 +27,7 @@ from app.settings import Settings
 from app.speller import Speller
 from app.stopwatch import Stopwatch
 from app.templates import templates
-from app.types import Citation, Draft, Language, Query, Quoted, Searched, Term, Verdict
+from app.types import Citation, Draft, Language, Query, Quoted, Reply, Searched, Term, Verdict
 from app.vocabulary import Vocabulary
 from app.weigher import Weigher
 from index import Retriever, SpanReader
@@ -186,7 +186,9 @@ class Opened:
         sides = query.sides and tuple(
             tuple(met.get(term.folded, term) for term in side) for side in query.sides
         )
-        return query.model_copy(update={"terms": tuple(met.values()), "sides": sides})
+        aside = tuple(self._met(term, query.language) for term in query.set_aside)
+        changed = {"terms": tuple(met.values()), "sides": sides, "set_aside": aside}
+        return query.model_copy(update=changed)
 
     def _met(self, term: Term, language: Language) -> Term:
         """Return a term with what the collection may say for it."""
@@ -215,6 +217,23 @@ class Opened:
                 self.understand(query.question, history, language, antecedent=earlier_answer)
             )
         return sorted(others, key=lambda one: one.stands_alone)
+
+    def beyond(self, found: Found, earlier: Reply) -> list[Found]:
+        """Return what is found for a follow-up where it answers more than the question before did,
+        or else nothing.
+
+        Where the best evidence is the earlier answer again, it is the sentence around it that
+        answers, if it tells of both, or the next best evidence.
+        """
+        if found.answers_beyond(earlier):
+            return [found]
+        if found.verdict.reason is not None or found.is_curated:
+            return []
+        if found.tells_of_both(earlier):
+            return [found.without_short_answer()]
+        rest = found.of_the_rest(earlier)
+        verdict = self.weigher.weigh_read(found.read, rest)
+        return [] if verdict.reason else [found._replace(verdict=verdict, evidence=rest)]
 
     def find(self, query: Query, chosen: frozenset[str] | None, watch: Stopwatch) -> Found:
         """Return the verdict on a question, and the evidence it was passed on, the best first."""
@@ -250,7 +269,7 @@ class Opened:
     def _find(self, query: Query, chosen: frozenset[str] | None, watch: Stopwatch) -> Found:
         watch.begin("searching")
         ranked = self.retriever.search(
-            query.standalone_question, PASSAGES_RANKED, documents=chosen, others=query.translations
+            query.sought, PASSAGES_RANKED, documents=chosen, others=query.translations
         )
         watch.lap("retrieval")
         watch.begin("reading")

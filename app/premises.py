@@ -26,6 +26,12 @@ NEGATION_REACH: Final = 3
 STEM_LETTERS_MIN: Final = 4
 BOUND_REACH: Final = 2
 """Words before a year, or after it in Kazakh, that make it a bound ("since 2019")."""
+_HOURS: Final = re.compile(
+    r"\d(?:[:.]\d\d)?\s*(?:[ap]\.?\s?m\.?)?\s*(?:to|till|until|до|[-\u2013\u2014])\s*\d", re.IGNORECASE
+)
+"""From one time to another ("7 a.m. to 9 p.m.")."""
+_DATE: Final = re.compile(r"\b\d{1,2}[./-]\d{1,2}[./-]\d{2,4}\b|\b\d{4}-\d\d-\d\d\b")
+"""A date in figures, whose order of day and month may be either."""
 _KAZAKH_NEGATION: Final = re.compile(r"[мбп][ае](?:й|ды|ди|ган|ген|са|се|с$|у|стан|стен|йды|йди)")
 """How what follows a Kazakh verb's stem denies it ("қабылдан-бады"), folded."""
 
@@ -33,7 +39,7 @@ _KAZAKH_NEGATION: Final = re.compile(r"[мбп][ае](?:й|ды|ди|ган|ге
 def contradicts(query: Query, quote: str) -> bool:
     """Say whether the question takes for granted the opposite of what the quote says: it has a
     word of one side of a pair ("rise"), the quote only words of the other ("reduced"). Asked
-    whether it is so, the opposite is the answer.
+    whether it is so, the opposite is the answer; and hours of opening say when something closes.
     """
     if query.kind == "yes_no":
         return False
@@ -44,7 +50,8 @@ def contradicts(query: Query, quote: str) -> bool:
         and not any(map(other, asked))
         and any(map(other, said))
         and not any(map(one, said))
-        for pair in opposites()
+        and not (name == "open" and _HOURS.search(quote))
+        for name, pair in opposites().items()
         for one, other in (pair, pair[::-1])
     )
 
@@ -101,7 +108,7 @@ def _denies_in_kazakh(asked: str, said: Iterable[str]) -> bool:
     return False
 
 
-def in_another_year(query: Query, quote: str, around: frozenset[str]) -> bool:
+def in_another_year(query: Query, quote: str, around: str) -> bool:
     """Say whether a question asks about a year, and the quote can't be told to be about it: the
     year stands neither there nor ``around`` it, and no years of the quote enclose it ("from 2020 to
     2025") or are the bound of a time that it may lie in ("since 2019").
@@ -109,7 +116,7 @@ def in_another_year(query: Query, quote: str, around: frozenset[str]) -> bool:
     asked = {number for number in query.numbers if YEAR.fullmatch(number)}
     found = list(words(quote))
     said = {word.folded for word in found if YEAR.fullmatch(word.folded)}
-    if not asked or asked & (said | around):
+    if not asked or asked & (said | set(YEAR.findall(around))):
         return False
     if len(said) > 1 and any(min(said) < year < max(said) for year in asked):
         return False
@@ -124,11 +131,11 @@ def in_another_year(query: Query, quote: str, around: frozenset[str]) -> bool:
 
 def in_another_month(query: Query, quote: str, around: str) -> bool:
     """Say whether a question names a date, and the quote has the date of another month only, as
-    has what stands ``around`` it.
+    has what stands ``around`` it; a date in figures is left aside.
     """
     asked = dated_months(query.standalone_question)
-    said = dated_months(quote)
-    return bool(asked and said) and asked.isdisjoint(said | dated_months(around))
+    said = dated_months(quote) | dated_months(around)
+    return bool(asked and said) and asked.isdisjoint(said) and not _DATE.search(around)
 
 
 def in_another_currency(query: Query, quote: str, around: str) -> bool:

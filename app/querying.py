@@ -14,6 +14,7 @@ from typing import Final, NamedTuple, cast, get_args
 from app.content_words import bare_text, content_terms
 from app.errors import QuestionRefused
 from app.figures import quantities
+from app.exclusions import set_aside
 from app.following_up import FollowUp, resolve
 from app.language import detect_language, is_cyrillic, spelled_numbers
 from app.lexicon import LANGUAGES, Lexicon, has_gap, lexicon
@@ -66,17 +67,20 @@ def understand(
         follow_up = follow_up.about(antecedent, read, lists)
     chosen = follow_up.readings[min(reading, len(follow_up.readings) - 1)]
     standalone, says_kind = chosen.standalone, chosen.says_kind
-    says_kind = _asking(says_kind, lists)
+    sought, terms_aside = set_aside(standalone, lists)
+    says_kind = _asking(set_aside(says_kind, lists).rest, lists)
     asking = content_terms(says_kind, lists)
     kind = _kind(bare_text(says_kind), asking, lists)
     if kind not in ("overview", "reason") and asks_which(says_kind, asking, lists):
         kind = "comparison"
-    terms = content_terms(_subject(standalone, kind, lists), lists)
+    terms = content_terms(_subject(sought, kind, lists), lists)
     if kind == "yes_no":
         terms = tuple(one for one in terms if one.folded not in lists.verdict_words) or terms
     return Query(
         question=question,
         standalone_question=standalone,
+        sought=sought,
+        set_aside=terms_aside,
         language=heard.language,
         kind=kind,
         courtesy=heard.courtesy,
@@ -87,8 +91,8 @@ def understand(
         stands_alone=chosen.is_alone,
         corrections=heard.corrections,
         terms=terms,
-        numbers=quantities(standalone) | spelled_numbers(words(standalone), lists),
-        sides=two_sides(standalone, terms, lists) if kind == "comparison" else None,
+        numbers=quantities(sought) | spelled_numbers(words(sought), lists),
+        sides=two_sides(sought, terms, lists) if kind == "comparison" else None,
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from app.language import detect_language
 from app.lexicon import lexicon
 from index import Passage, words
@@ -44,7 +46,13 @@ def text_of(passage: Passage, span: tuple[int, int]) -> str:
     return passage.text[span[0] - passage.start : span[1] - passage.start]
 
 
-def with_place(passage: Passage) -> str:
-    """Return a passage's text after what stands over it: headings, a table's header, a lead-in."""
+def with_place(passage: Passage, without: Sequence[tuple[int, int]] = ()) -> str:
+    """Return a passage's text after what stands over it: headings, a table's header, a lead-in;
+    ``without`` some stretches of the text, by their offsets into the document.
+    """
     over = (passage.context_line, passage.table_header, passage.lead_in)
-    return " ".join([*over, passage.text])
+    left, done = [], passage.start
+    for start, end in sorted(without):
+        left.append(text_of(passage, (done, max(done, start))))
+        done = max(done, end)
+    return " ".join([*over, *left, text_of(passage, (done, passage.end))])

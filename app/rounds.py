@@ -44,7 +44,7 @@ def rounds(
         count = first if place == 0 else FURTHER_PASSAGES
         documents = chosen if len(order) == 1 else frozenset(groups[language])
         ranked = retriever.search(
-            query.standalone_question,
+            query.sought,
             first + FURTHER_PASSAGES,
             documents=documents,
             others=query.translations,

@@ -80,7 +80,8 @@ class Query(Frozen):
     """A question, understood.
 
     ``question`` is as typed; ``standalone_question`` has misspellings corrected and a follow-up
-    joined to what it follows; ``refers_back`` says that a pronoun of it stands for something in an
+    joined to what it follows, and ``sought`` is that without what it sets aside ("besides the
+    loans"), the terms of which are ``set_aside``; ``refers_back`` says that a pronoun of it stands for something in an
     earlier turn, ``names_another`` that it only names another thing than the earlier turn asked
     about ("And the bridge?"), ``readings`` in how many ways it can be read with that turn in mind,
     ``stands_alone`` that this is the reading in which it has nothing to do with it;
@@ -90,6 +91,8 @@ class Query(Frozen):
 
     question: str
     standalone_question: str
+    sought: str
+    set_aside: tuple[Term, ...]
     language: Language
     kind: QuestionKind
     courtesy: CourtesyKind | None

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from itertools import takewhile
 from typing import Final
 
-from app.abstaining import judge
+from app.abstaining import is_of_another, judge
 from app.calibration import Calibration
-from app.catalogue import YEAR, Catalogue, meanings
+from app.catalogue import Catalogue, meanings
 from app.choosing import find_leads, find_section, find_sentences
 from app.collection import Collection
 from app.comparing import find_sides
 from app.enumerating import find_enumeration, whole_table
+from app.enumerations import asked_for, others_of_list
 from app.figures import counts, month_words
 from app.finding import find_evidence, pieces_quoted
 from app.language import same_name
@@ -30,6 +32,11 @@ SIDES_COVERAGE_MIN: Final = 0.5
 """The same of each side of a comparison, where both are spoken of."""
 LEAD_COVERAGE_MIN: Final = 0.8
 """The same for what leads to a list, headings included."""
+LEAD_SAYS_ALL: Final = 0.99
+"""From this share on, the lead itself has every word of the question, and its list is the answer
+whatever the reader finds elsewhere."""
+SET_ASIDE_UNSAID_MAX: Final = 0.5
+"""A span that has at least half of the words of what a question sets aside is that."""
 NEVER: Final = 1.01
 """A probability that nothing reaches: what is read is only shown as what comes nearest."""
 SENTENCES_MAX: Final = {"overview": 8, "comparison": 4, "topic": 3}
@@ -90,9 +97,17 @@ class Weigher:
             )
             return found, LEAD_COVERAGE_MIN
 
+        def enumerate_what_is_asked() -> tuple[tuple[Evidence, ...], float]:
+            evidence, _ = enumerate_()
+            said_in_lead = bool(evidence) and evidence[0].features.sentence_coverage >= LEAD_SAYS_ALL
+            return evidence if len(query.terms) > 1 and said_in_lead else (), LEAD_COVERAGE_MIN
+
         def read_both() -> tuple[tuple[Evidence, ...], float]:
             evidence, threshold = read()
-            return evidence, threshold if evidence and _has_two_figures(evidence[0]) else NEVER
+            if not (evidence and _has_two_figures(evidence[0])):
+                return evidence, NEVER
+            both = evidence[0].model_copy(update={"span": None})  # the figure of one says nothing
+            return (both,), threshold
 
         ways = [read]
         only_names = bool(query.terms) and all(
@@ -109,18 +124,28 @@ class Weigher:
         if query.kind == "list":
             ways = [enumerate_, read, choose]
         elif query.kind in ("fact", "who", "next", "topic"):
-            ways = [*ways, enumerate_]
+            ways = [enumerate_what_is_asked, *ways, enumerate_]
         told: tuple[Verdict, tuple[Evidence, ...]] | None = None
         for way in ways:
             evidence, threshold = way()
             verdict = self._judge(query, evidence, threshold)
-            if not (told and told[1]) and way is not enumerate_:  # a list tells of nothing nearest
+            lists = way in (enumerate_, enumerate_what_is_asked)
+            if not (told and told[1]) and not lists:  # a list tells of nothing nearest
                 told = verdict, evidence
             if verdict.reason is None:
-                quoted = pieces_quoted(query, evidence, self.refuses)
-                return verdict.model_copy(update={"evidence": quoted}), evidence
+                return self._quoted(query, verdict, evidence), evidence
         assert told is not None
         return told
+
+    def weigh_read(self, query: Query, evidence: Sequence[Evidence]) -> Verdict:
+        """Judge evidence that was read, the most probable first."""
+        verdict = self._judge(query, evidence, self.threshold)
+        return verdict if verdict.reason else self._quoted(query, verdict, evidence)
+
+    def _quoted(self, query: Query, verdict: Verdict, evidence: Sequence[Evidence]) -> Verdict:
+        return verdict.model_copy(
+            update={"evidence": pieces_quoted(query, evidence, self.refuses)}
+        )
 
     def refuses(self, query: Query, evidence: Sequence[Evidence]) -> bool:
         """Say whether evidence is no answer however probable it is."""
@@ -136,7 +161,7 @@ class Weigher:
             stated=self.collection.numbers,
             speaks_of=self._speaks_of,
             is_common=self.collection.writes_small,
-            years_around=self._years_around,
+            dates_around=self._dates_around,
         )
 
     def read(self, query: Query, ranked: Sequence[RankedPassage]) -> tuple[Evidence, ...]:
@@ -161,12 +186,31 @@ class Weigher:
         for ranked in rounds(
             query, self.retriever, self.collection.languages, chosen, self.settings.passages_read
         ):
-            evidence = self.read(query, ranked)
+            evidence = self._asked_for(query, self.read(query, ranked))
             read.extend(evidence)
             if evidence and evidence[0].probability >= self.threshold:
                 return evidence, self.threshold
         read.sort(key=lambda one: -one.probability)
         return tuple(read), self.threshold
+
+    def _asked_for(
+        self, query: Query, evidence: Sequence[Evidence]
+    ) -> tuple[Evidence, ...]:
+        """Return evidence without what the question sets aside, and without the items of lists and
+        the rows of tables that are about another than it names, as others of the same are not.
+        """
+        common = self.collection.writes_small
+
+        def is_asked_for(one: Evidence) -> bool:
+            if query.set_aside and one.span is not None:
+                said = Mentions(text_of(one.passage, one.span))
+                if said.unsaid(query.set_aside) <= SET_ASIDE_UNSAID_MAX:
+                    return False
+            if one.passage.kind == "prose" or asked_for(query, one) is not None:
+                return True
+            return not is_of_another(query, [one], partial(self._speaks_of, apart=True), common)
+
+        return tuple(filter(is_asked_for, evidence))
 
     @property
     def threshold(self) -> float:
@@ -178,10 +222,11 @@ class Weigher:
         text = self.retriever.document(one).text
         return whole_table(row, self.retriever.passages_of(one), text)
 
-    def _speaks_of(self, evidence: Evidence, name: Term) -> bool:
+    def _speaks_of(self, evidence: Evidence, name: Term, *, apart: bool = False) -> bool:
         """Say whether the place where evidence stands speaks of a name: its passage with the
         headings over it, the passage before it, the document's opening, or the whole document or
-        collection again and again, which then needn't repeat it.
+        collection again and again, which then needn't repeat it. An item of a list, or a row of a
+        table, can be taken ``apart`` from the others.
 
         In another language a name is translated as often as not: it has to stand there only where
         other passages of that script have it, letter for letter.
@@ -192,17 +237,21 @@ class Weigher:
         cyrillic = self.collection.languages[passage.document_id] != "en"
         if evidence.features.foreign and not self.collection.writes(name, cyrillic=cyrillic):
             return True
-        if any(Mentions(text).speaks_of(name) for text in self._around(passage)):
+        around = self._apart(evidence) if apart else self._around(passage)
+        if any(Mentions(text).speaks_of(name) for text in around):
             return True
         return self.collection.returns_to(name, passage.document_id)
 
-    def _years_around(self, evidence: Evidence) -> frozenset[str]:
-        """Return the years that stand where evidence does, or in its document's title or date."""
+    def _dates_around(self, evidence: Evidence) -> str:
+        """Return the text that dates evidence: what stands around it, and its document's title and
+        date.
+        """
         one = evidence.passage.document_id
         day = self.catalogue.days.get(one)
-        texts = [*self._around(evidence.passage), self.retriever.document(one).title]
-        texts += [str(day.year)] if day else []
-        return frozenset(match[0] for text in texts for match in YEAR.finditer(text))
+        month = min(month_words("", day.month), default="") if day and day.month else ""
+        title = self.retriever.document(one).title
+        dated = f"{day.day or 1} {month} {day.year}" if day else ""
+        return "\n".join([*self._around(evidence.passage), title, dated])
 
     def _around(self, passage: Passage) -> list[str]:
         """Return a passage with the headings over it, the passage before it, and the document's
@@ -213,6 +262,15 @@ class Weigher:
             before = self.retriever.passage(passage.passage_id - 1)
             near += [before] if before.document_id == passage.document_id else []
         return [with_place(passage), *(one.text for one in near)]
+
+    def _apart(self, evidence: Evidence) -> list[str]:
+        """Return what stands around evidence without the other items of its list and the other rows
+        of its table.
+        """
+        passage = evidence.passage
+        own = with_place(passage, without=others_of_list(passage, evidence.quote))
+        opening = self.retriever.opening(passage.document_id, OPENING_PASSAGES)
+        return [own, *(one.text for one in opening if one.kind == "prose")]
 
     def _announced(self, document_id: str) -> str:
         """Return what a document says of itself beside its headings: the lines before its first

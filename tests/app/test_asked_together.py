@@ -23,6 +23,14 @@ from app.asked_together import questions_in
             ("Сколько каналов починили?", "кто министр экономики?"),
         ),
         (
+            "When did the bridge open, who designed it and what did it cost?",
+            ("When did the bridge open?", "who designed it?", "what did it cost?"),
+        ),
+        (
+            "Tell me who runs the port. And when was it founded?",
+            ("Tell me who runs the port.", "And when was it founded?"),
+        ),
+        (
             "When did the bridge open and who designed it and what did it cost?",
             ("When did the bridge open?", "who designed it?", "what did it cost?"),
         ),

@@ -208,6 +208,43 @@ def test_a_follow_up_about_another_thing_never_gives_the_earlier_answer_again(
     assert harbour.ask("And in 2015?", history=[earlier]).kind == "abstention"
 
 
+def test_a_follow_up_whose_best_evidence_was_quoted_already_is_answered_by_the_next(
+    briefing: Assistant,
+) -> None:
+    earlier = "What was the purpose of the meeting on February 12?"
+    assert "to review the draft strategy" in briefing.ask(earlier).text
+    reply = briefing.ask("And what else was reviewed at that meeting?", history=[earlier])
+    assert any("results of the 2020–2025 cooperation" in one.quote for one in reply.citations)
+
+
+def test_what_a_question_sets_aside_is_not_its_answer(briefing: Assistant) -> None:
+    reply = briefing.ask("What did the meeting of February 12 review besides the draft strategy?")
+    assert "results of the 2020–2025 cooperation" in reply.citations[0].quote
+    assert reply.standalone_question == reply.question
+
+
+def test_of_two_sides_in_one_sentence_neither_figure_is_given_as_the_verdict(
+    briefing: Assistant,
+) -> None:
+    reply = briefing.ask("Что сократилось больше: время в пути или транспортные расходы?")
+    assert reply.kind == "answer"
+    assert reply.short_answer is None
+    assert "two-thirds" in reply.citations[0].quote
+
+
+def test_a_list_whose_lead_has_every_word_of_a_question_is_its_answer(
+    tmp_path: Path,
+) -> None:
+    source = tmp_path / "work.md"
+    source.write_text(
+        "# Work\n\nFrom June a free bus will take the workers to the orchards.\n\n"
+        "Workers are given free of charge:\n\n- gloves\n- a raincoat\n- drinking water\n",
+        encoding="utf-8",
+    )
+    reply = opened(tmp_path / "index", source).ask("What are the workers given free of charge?")
+    assert "raincoat" in reply.text
+
+
 def test_documents_in_other_languages_are_read_where_those_in_the_own_dont_answer(
     harbour: Assistant,
 ) -> None:

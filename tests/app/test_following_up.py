@@ -19,6 +19,14 @@ def readings(question: str, earlier: str, language: Language = "en") -> list[str
             "en", "How much is a blood test for the uninsured?", "And for an X-ray?",
             "How much is an X-ray for the uninsured?",
         ),
+        (
+            "en", "By how much were transport costs cut?", "And travel time?",
+            "By how much were travel time cut?",
+        ),
+        (
+            "en", "How many startups received grants?", "And firms?",
+            "How many firms received grants?",
+        ),
         ("en", "How many grants were given?", "And startups?", "How many startups were given?"),
         ("en", "Who is the head of sales?", "And of trade?", "Who is the head of trade?"),
         ("en", "How much is a ticket to Hest?", "And to Skarv?", "How much is a ticket to Skarv?"),

@@ -37,9 +37,7 @@ OF_WHAT: Final = frozenset({"of"})
 """English words after which a capital says of what something is; Russian and Kazakh have cases."""
 FIGURE_WORDS_MAX: Final = 3
 """Words of a figure with what it counts ("1.9 million", "24 staff")."""
-_YEARS: Final = re.compile(
-    r"(?:1\d|20)\d\d\s?(?:[-\u2013\u2014]|\bto\b|\bпо\b)\s?(?:1\d|20)\d\d"
-)
+_YEARS: Final = re.compile(r"(?:1\d|20)\d\d\s?(?:[-\u2013\u2014]|\bto\b|\bпо\b)\s?(?:1\d|20)\d\d")
 """From one year to another, which is a duration ("2026–2031")."""
 COUNT_MAX: Final = 10
 """A whole number up to this may count what is asked for ("three results") and needn't be stated."""

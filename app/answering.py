@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from app.enumerations import asked_for
+from app.enumerations import Enumeration, asked_for, enumerations, items_named
 from app.types import Draft, Evidence, Line, Query, Quoted
 from index import item_start
 
@@ -45,8 +45,14 @@ def compose(query: Query, evidence: Sequence[Evidence], templates: Mapping[str, 
     """
     lines = _opening(query, templates)
     best = evidence[0]
-    listed = asked_for(query, best) if query.kind in _LISTED else None
+    listed = None
+    if query.kind in _LISTED:
+        listed = asked_for(query, best) or _quoted_list(evidence)
     if listed is not None:
+        named = items_named(query, best.passage, listed)
+        if named:
+            return _items(best, named, lines, templates)
+    if listed is not None and best.span is not None:
         return _enumeration(best, listed.span, lines, templates)
     if best.span is None:
         if query.kind in _LEADS:
@@ -247,6 +253,32 @@ def _enumeration(
     """Return a list's items as bullets under the sentence that leads to them, in one quote."""
     shown = _shown(_text(best, span), 1, templates)
     return Draft(lines=(*lines, *shown), quotes=(_quoted(1, best, span),), short_answer=None)
+
+
+def _quoted_list(evidence: Sequence[Evidence]) -> Enumeration | None:
+    """Return the list that evidence is, if it is one alone."""
+    best = evidence[0]
+    found = (one for one in enumerations(best.passage) if one.span == best.quote)
+    return next(found, None) if len(evidence) == 1 else None
+
+
+def _items(
+    best: Evidence,
+    items: Sequence[tuple[int, int]],
+    lines: list[Line],
+    templates: Mapping[str, str],
+) -> Draft:
+    """Return some items of a list as bullets, each a quote of its own, as far as they fit."""
+    lines.append(Line(role="template", text=templates["list_lead"]))
+    quotes: list[Quoted] = []
+    for number, item in enumerate(items, 1):
+        span = _within(best.model_copy(update={"quote": item, "span": None}), QUOTE_CHARACTERS_MAX)
+        bullet = Line(role="item", text=_text(best, span), number=number)
+        if quotes and _characters([*lines, bullet]) > LONG_ANSWER_CHARACTERS_MAX:
+            break
+        lines.append(bullet)
+        quotes.append(_quoted(number, best, span))
+    return Draft(lines=tuple(lines), quotes=tuple(quotes), short_answer=None)
 
 
 def _shown(quote: str, number: int, templates: Mapping[str, str]) -> list[Line]:

@@ -92,6 +92,18 @@ def asked_for(query: Query, best: Evidence) -> Enumeration | None:
     return None
 
 
+def items_named(query: Query, passage: Passage, one: Enumeration) -> tuple[tuple[int, int], ...]:
+    """Return the items of a list that have the names that a question asks about, where others
+    haven't and neither what leads to the list nor its headings have; or else none.
+    """
+    said = Mentions(text_of(passage, one.lead)).joined(Mentions(passage.context_line))
+    names = [term for term in query.terms if term.is_name and not said.has(term)]
+    found = tuple(
+        item for item in one.items if all(map(Mentions(text_of(passage, item)).has, names))
+    )
+    return found if names and len(found) < len(one.items) else ()
+
+
 def others_of_list(passage: Passage, quote: tuple[int, int]) -> list[tuple[int, int]]:
     """Return the items of a list beside the one that a quote is; none where it is no item."""
     for one in enumerations(passage):

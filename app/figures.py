@@ -95,9 +95,7 @@ def counts(text: str) -> frozenset[str]:
         if word.folded in months or not months.isdisjoint(stems(word.folded))
         for other in found[max(0, at - 1) : at + 2]
     }
-    parts = {
-        match[0] for one in LANGUAGES for match in lexicon(one).fractions.finditer(fold(text))
-    }
+    parts = {match[0] for one in LANGUAGES for match in lexicon(one).fractions.finditer(fold(text))}
     return frozenset(
         one for one in quantities(text) if one not in days and not YEAR.fullmatch(one)
     ) | frozenset(parts)

@@ -227,7 +227,9 @@ class Lexicon(Frozen):
             for name, (one, other) in value.items()
         }
 
-    @field_validator("year_before", "year_after", "compares", "comparatives", "fractions", mode="before")
+    @field_validator(
+        "year_before", "year_after", "compares", "comparatives", "fractions", mode="before"
+    )
     @classmethod
     def _compile_one(cls, value: str) -> re.Pattern[str]:
         return re.compile(_fold_pattern(value))
@@ -328,6 +330,4 @@ def opposites() -> dict[str, tuple[Side, Side]]:
             ones, others = sides.setdefault(name, (set(), set()))
             ones.update(one)
             others.update(other)
-    return {
-        name: (one.__contains__, other.__contains__) for name, (one, other) in sides.items()
-    }
+    return {name: (one.__contains__, other.__contains__) for name, (one, other) in sides.items()}

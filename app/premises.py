@@ -27,7 +27,8 @@ STEM_LETTERS_MIN: Final = 4
 BOUND_REACH: Final = 2
 """Words before a year, or after it in Kazakh, that make it a bound ("since 2019")."""
 _HOURS: Final = re.compile(
-    r"\d(?:[:.]\d\d)?\s*(?:[ap]\.?\s?m\.?)?\s*(?:to|till|until|до|[-\u2013\u2014])\s*\d", re.IGNORECASE
+    r"\d(?:[:.]\d\d)?\s*(?:[ap]\.?\s?m\.?)?\s*(?:to|till|until|до|[-\u2013\u2014])\s*\d",
+    re.IGNORECASE,
 )
 """From one time to another ("7 a.m. to 9 p.m.")."""
 _DATE: Final = re.compile(r"\b\d{1,2}[./-]\d{1,2}[./-]\d{2,4}\b|\b\d{4}-\d\d-\d\d\b")

@@ -13,8 +13,8 @@ from typing import Final, NamedTuple, cast, get_args
 
 from app.content_words import bare_text, content_terms
 from app.errors import QuestionRefused
-from app.figures import quantities
 from app.exclusions import set_aside
+from app.figures import quantities
 from app.following_up import FollowUp, resolve
 from app.language import detect_language, is_cyrillic, spelled_numbers
 from app.lexicon import LANGUAGES, Lexicon, has_gap, lexicon

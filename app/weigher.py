@@ -99,7 +99,9 @@ class Weigher:
 
         def enumerate_what_is_asked() -> tuple[tuple[Evidence, ...], float]:
             evidence, _ = enumerate_()
-            said_in_lead = bool(evidence) and evidence[0].features.sentence_coverage >= LEAD_SAYS_ALL
+            said_in_lead = (
+                bool(evidence) and evidence[0].features.sentence_coverage >= LEAD_SAYS_ALL
+            )
             return evidence if len(query.terms) > 1 and said_in_lead else (), LEAD_COVERAGE_MIN
 
         def read_both() -> tuple[tuple[Evidence, ...], float]:
@@ -143,9 +145,7 @@ class Weigher:
         return verdict if verdict.reason else self._quoted(query, verdict, evidence)
 
     def _quoted(self, query: Query, verdict: Verdict, evidence: Sequence[Evidence]) -> Verdict:
-        return verdict.model_copy(
-            update={"evidence": pieces_quoted(query, evidence, self.refuses)}
-        )
+        return verdict.model_copy(update={"evidence": pieces_quoted(query, evidence, self.refuses)})
 
     def refuses(self, query: Query, evidence: Sequence[Evidence]) -> bool:
         """Say whether evidence is no answer however probable it is."""
@@ -193,9 +193,7 @@ class Weigher:
         read.sort(key=lambda one: -one.probability)
         return tuple(read), self.threshold
 
-    def _asked_for(
-        self, query: Query, evidence: Sequence[Evidence]
-    ) -> tuple[Evidence, ...]:
+    def _asked_for(self, query: Query, evidence: Sequence[Evidence]) -> tuple[Evidence, ...]:
         """Return evidence without what the question sets aside, and without the items of lists and
         the rows of tables that are about another than it names, as others of the same are not.
         """

@@ -76,6 +76,22 @@ def test_a_list_is_its_lead_and_its_items_as_bullets_from_one_quote(
     assert len(draft.quotes) == 1
 
 
+def test_of_a_list_only_the_items_that_have_the_name_asked_for_are_shown(
+    passage: MakePassage, evidence: MakeEvidence
+) -> None:
+    plays = passage(
+        "Premieres of the season:", "Lamps, by Ida Holm", "Bells, by Ole Vik", "Goats, by Ole Vik",
+        kind="list",
+    )  # fmt: skip
+    named = compose(asked("Which premieres are by Ole Vik?"), [evidence(plays)], templates("en"))
+    assert quoted(named, evidence(plays)) == ["Bells, by Ole Vik", "Goats, by Ole Vik"]
+    assert [line.number for line in named.lines if line.role == "item"] == [1, 2]
+    every = compose(asked("Which premieres are there?"), [evidence(plays)], templates("en"))
+    assert len(every.quotes) == 1
+    nobody = compose(asked("Which premieres are by Una Berg?"), [evidence(plays)], templates("en"))
+    assert len(nobody.quotes) == 1
+
+
 def test_a_reason_that_is_an_item_brings_the_list_of_reasons(
     passage: MakePassage, evidence: MakeEvidence
 ) -> None:

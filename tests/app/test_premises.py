@@ -34,7 +34,12 @@ def test_what_the_quote_denies_did_not_happen(question: str, quote: str, found: 
     ("question", "quote", "around", "found"),
     [
         ("How many applied in 2022?", "In 2024, 1,480 people applied.", "2024", True),
-        ("How many applied in 2022?", "In 2024, 1,480 people applied.", "In 2022 it was so.", False),
+        (
+            "How many applied in 2022?",
+            "In 2024, 1,480 people applied.",
+            "In 2022 it was so.",
+            False,
+        ),
         ("How many applied in 2022?", "1,480 people applied.", "", True),
         ("How many applied in 2022?", "1,480 people applied.", "In 2022 it was so.", False),
         ("Who led it in 2022?", "Since 2019 it has been led by Reke.", "", False),

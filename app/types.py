@@ -81,12 +81,12 @@ class Query(Frozen):
 
     ``question`` is as typed; ``standalone_question`` has misspellings corrected and a follow-up
     joined to what it follows, and ``sought`` is that without what it sets aside ("besides the
-    loans"), the terms of which are ``set_aside``; ``refers_back`` says that a pronoun of it stands for something in an
-    earlier turn, ``names_another`` that it only names another thing than the earlier turn asked
-    about ("And the bridge?"), ``readings`` in how many ways it can be read with that turn in mind,
-    ``stands_alone`` that this is the reading in which it has nothing to do with it;
-    ``corrections`` pairs what was typed with what it was read as; ``sides`` are the terms of the
-    two things that a comparison is between, as far as its words tell.
+    loans"), the terms of which are ``set_aside``. ``refers_back`` says that a pronoun of it stands
+    for something in an earlier turn, ``names_another`` that it only names another thing than the
+    earlier turn asked about ("And the bridge?"), ``readings`` in how many ways it can be read with
+    that turn in mind, ``stands_alone`` that this is the reading in which it has nothing to do with
+    it; ``corrections`` pairs what was typed with what it was read as; ``sides`` are the terms of
+    the two things that a comparison is between, as far as its words tell.
     """
 
     question: str

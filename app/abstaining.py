@@ -53,15 +53,15 @@ def judge(
     stated: frozenset[str],
     speaks_of: Callable[[Evidence, Term], bool],
     is_common: Callable[[Term], bool],
-    dates_around: Callable[[Evidence], str],
+    years_around: Callable[[Evidence], frozenset[str]],
 ) -> Verdict:
     """Return whether the evidence, the most probable first, answers the question.
 
     ``mentions`` says whether any document has a term, ``stated`` holds the numbers that occur in
     any document, ``cyrillic_collection`` says whether any document is written in Cyrillic,
     ``speaks_of`` whether what stands around a piece of evidence speaks of a name,
-    ``is_common`` whether the documents write a word small somewhere, and ``dates_around`` gives the
-    text whose dates a piece of evidence may be about: its passage, its headings, its document's.
+    ``is_common`` whether the documents write a word small somewhere, and ``years_around`` gives the
+    years that a piece of evidence may be about: those of its passage, its headings, its document.
     """
     best = evidence[0].probability if evidence else 0.0
     if query.is_order:
@@ -90,7 +90,7 @@ def judge(
     if (
         figures
         or any(term.is_name for term in unmentioned)
-        or _presumes_otherwise(query, evidence[0], dates_around(evidence[0]))
+        or _presumes_otherwise(query, evidence[0], years_around(evidence[0]))
         or _in_another_measure(query, evidence[0])
         or _names_one(query, evidence[0])
         or _gives_a_figure_for_a_reason(query, evidence[0])
@@ -168,15 +168,15 @@ def _as_typed(query: Query, figure: str) -> str:
     return next((text for text in typed if numbers(text) == {figure}), figure)
 
 
-def _presumes_otherwise(query: Query, evidence: Evidence, around: str) -> bool:
+def _presumes_otherwise(query: Query, evidence: Evidence, years: frozenset[str]) -> bool:
     """Say whether a question takes for granted what the quote says otherwise."""
     quote, place = text_of(evidence.passage, evidence.quote), with_place(evidence.passage)
     return (
         contradicts(query, quote)
         or is_denied(query, quote)
         or is_reversed(query.standalone_question, quote)
-        or in_another_year(query, quote, around)
-        or in_another_month(query, quote, around)
+        or in_another_year(query, quote, years)
+        or in_another_month(query, quote, place)
         or in_another_currency(query, quote, place)
     )
 
@@ -219,7 +219,7 @@ def _in_another_measure(query: Query, evidence: Evidence) -> bool:
     if query.kind == "how_much" and lacks_number(query.standalone_question, query.language, span):
         return True
     measure = measure_asked(query.standalone_question, query.language)
-    if measure is None or (measure in ("duration", "extent") and _YEARS.search(span)):
+    if measure is None or (measure == "duration" and _YEARS.search(span)):
         return False
     passage = evidence.passage
     start, end = (place - passage.start for place in evidence.span)

@@ -13,7 +13,7 @@ from app.content_words import content_terms
 from app.language import detect_language
 from app.lexicon import Lexicon, lexicon
 from app.types import Language
-from index import words
+from index import fold, words
 
 QUESTIONS_MAX: Final = 3
 WORDS_MIN: Final = 3
@@ -26,6 +26,8 @@ TERMS_MIN: Final = 2
 _SENTENCE_END: Final = re.compile(r"(?<=[?!])\s+|(?<=\w{4}\.)\s+")
 _DETERMINERS: Final = frozenset({"which", "what", "how"})
 """English question words that a noun may follow, so that only an auxiliary tells of a verb."""
+_ADVERBS: Final = frozenset({"when", "where", "why", "how", "which"})
+"""English question words that open a clause as well."""
 _RUSSIAN_SUBJECTS: Final = frozenset({"кто", "что"})
 _RUSSIAN_VERB: Final = re.compile(r"\w{2,}(?:[лн][аои]?|[еиюуая]т|ены|ся|сь)$")
 _KAZAKH_VERB: Final = re.compile(r"\w{2,}(?:[дт][ыи]|[гк][ае]н|[мбп][ае])$")
@@ -58,7 +60,8 @@ def _joined(text: str, language: Language) -> list[str]:
             opens = found[at + 1].folded in lists.question_words
             others = _joined(rest, language) if opens else []
             first = text[: word.end]
-            if len(others) > 1 and _asks(first, lists) and _is_whole(first, language):
+            whole = _asks(first, lists) and _is_whole(first, language)
+            if len(others) > 1 and whole and not _may_be_clause(others[0], lists):
                 return [f"{first}?", *others]
             continue
         start = at
@@ -88,8 +91,19 @@ def _is_no_statement(sentence: str, language: Language) -> bool:
     if sentence.rstrip().endswith("?") or language == "kk":
         return True
     lists = lexicon(language)
-    opening = [word.folded for word in words(sentence.partition(",")[0])][:ASKED_WITHIN]
-    return not lists.question_words.isdisjoint(opening) or opening[0] in lists.auxiliaries
+    asking = sentence[next(words(sentence)).start :]
+    clause = [word.folded for word in words(asking.partition(",")[0])]
+    is_request = any(one.match(fold(asking)) for one in lists.preambles)
+    opening = clause if is_request else clause[:ASKED_WITHIN]
+    return not lists.question_words.isdisjoint(opening) or clause[0] in lists.auxiliaries
+
+
+def _may_be_clause(text: str, lists: Lexicon) -> bool:
+    """Say whether what looks like a question may say when or where something holds ("when paid in
+    cash"): it has no auxiliary, in a language that would.
+    """
+    said = [word.folded for word in words(text)]
+    return bool(lists.noun_askers) and lists.auxiliaries.isdisjoint(said) and said[0] in _ADVERBS
 
 
 def _is_whole(text: str, language: Language) -> bool:

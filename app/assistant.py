@@ -154,11 +154,16 @@ class Assistant:
         if not (query.refers_back or query.names_another):
             return found
         earlier = self._reply(history[-1], history[:-1], language, documents)
-        new = [*opened.beyond(found, earlier)]
+        tried = [found]
+        new = [found] if found.answers_beyond(earlier) else []
         for other in opened.other_readings(query, history, language, earlier.short_answer):
             if new and other.stands_alone:
                 break  # it follows up
-            new += opened.beyond(opened.find(other, chosen, watch), earlier)
+            tried.append(opened.find(other, chosen, watch))
+            if tried[-1].answers_beyond(earlier):
+                new.append(tried[-1])
+        if not new:
+            new = [one for each in tried if (one := opened.beyond(each, earlier)) is not None]
         if new:
             return max(new, key=lambda one: one.worth)
         return found if found.verdict.reason is not None else found.as_refused()

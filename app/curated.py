@@ -108,6 +108,9 @@ def _asks_the_same(query: Query, wording: Query, own: Sequence[Query]) -> bool:
     """
     if query.kind != wording.kind or query.numbers != wording.numbers:
         return False
+    aside, other = ({one.stems for one in each.set_aside} for each in (query, wording))
+    if aside != other:
+        return False
     if not (_names_in(query, wording) and _names_in(wording, query)) or _opposed(query, wording):
         return False
     if not own:

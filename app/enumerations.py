@@ -92,6 +92,13 @@ def asked_for(query: Query, best: Evidence) -> Enumeration | None:
     return None
 
 
+def lead_of(evidence: Evidence) -> str:
+    """Return the sentence that leads to the list that evidence is; nothing where there is none."""
+    found = (one for one in enumerations(evidence.passage) if one.span == evidence.quote)
+    one = next(found, None)
+    return text_of(evidence.passage, one.lead) if one else ""
+
+
 def items_named(query: Query, passage: Passage, one: Enumeration) -> tuple[tuple[int, int], ...]:
     """Return the items of a list that have the names that a question asks about, where others
     haven't and neither what leads to the list nor its headings have; or else none.

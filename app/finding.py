@@ -77,7 +77,7 @@ def find_evidence(
         return languages[candidate.passage.document_id] != query.language
 
     logits = reader.read(
-        [glossed(query, c.passage) if is_foreign(c) else query.sought for c in ranked],
+        [glossed(query, c.passage) if is_foreign(c) else query.standalone_question for c in ranked],
         [prefix + c.passage.text for prefix, c in zip(prefixes, ranked, strict=True)],
         [len(prefix) for prefix in prefixes],
     )
@@ -167,7 +167,7 @@ def _similar(
     others.
     """
     compared = list(dict.fromkeys(q for q, other in zip(quotes, foreign, strict=True) if other))
-    known = similarities(query.sought, compared) if compared else ()
+    known = similarities(query.standalone_question, compared) if compared else ()
     found = dict(zip(compared, known, strict=True))
     return [
         found[quote] - FOREIGN_SIMILARITY if other else 0.0

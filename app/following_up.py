@@ -99,10 +99,8 @@ def resolve(read: str, history: Sequence[str], lists: Lexicon) -> FollowUp:
     alone = [Reading(read, read, is_alone=True)] if may_be_alone else []
     if not elliptic or has_pronoun:
         others: list[Reading] = []
-        subject = _subject(before, lists)
         is_person = pronoun is not None and pronoun.folded in lists.person_pronouns
-        if is_person and not any(term.is_name for term in content_terms(before, lists)):
-            subject = ""  # whom the answer named
+        subject = _subject(before, lists, is_person=is_person)
         if pronoun is not None and subject:
             said = _said_of(subject, read, pronoun, lists)
             others.append(Reading(said, said))
@@ -141,18 +139,20 @@ def _said_of(antecedent: str, read: str, pronoun: Word, lists: Lexicon) -> str:
     return f"{read[: pronoun.start]}{antecedent}{possessive}{read[pronoun.end :]}"
 
 
-def _subject(earlier: str, lists: Lexicon) -> str:
+def _subject(earlier: str, lists: Lexicon, *, is_person: bool) -> str:
     """Return what an earlier question is about, or nothing: the last name in it, the last phrase
-    with an article, or the last word that carries it.
+    with an article, or, of what is no person, what its auxiliary shows or the last word that
+    carries it.
     """
     names = {term.folded for term in content_terms(earlier, lists) if term.is_name}
-    spoken_of = _spoken_of(earlier, _content_runs(earlier, lists), "", lists)
-    spans = (
-        _runs(earlier, lambda word: word in names)
-        or [span for at, span in _phrases(earlier, lists) if at in lists.determiners]
-        or ([spoken_of] if spoken_of else [])
-        or [(w.start, w.end) for w in words(earlier) if not _is_small(w.folded, lists)]
-    )
+    spans = _runs(earlier, lambda word: word in names) or [
+        span for at, span in _phrases(earlier, lists) if at in lists.determiners
+    ]
+    if not spans and not is_person:
+        spoken_of = _spoken_of(earlier, _content_runs(earlier, lists), 0, lists)
+        spans = ([spoken_of] if spoken_of else []) or [
+            (w.start, w.end) for w in words(earlier) if not _is_small(w.folded, lists)
+        ]
     return earlier[slice(*spans[-1])] if spans else ""
 
 
@@ -251,7 +251,7 @@ def _in_place(earlier: str, named: str, lists: Lexicon) -> Iterator[str]:
     # Where no article says where a phrase begins: the words in a row that carry the question, or
     # the last of them; its ending says what part it plays.
     runs = _content_runs(earlier, lists)
-    subject = _spoken_of(earlier, runs, thing, lists)
+    subject = _spoken_of(earlier, runs, sum(1 for _ in words(thing)), lists)
     if subject is not None:
         yield _exchanged(earlier, subject, thing)
     runs.sort(key=lambda span: (_shared_ending(earlier[slice(*span)], thing), span))
@@ -265,25 +265,27 @@ def _in_place(earlier: str, named: str, lists: Lexicon) -> Iterator[str]:
 
 
 def _spoken_of(
-    earlier: str, runs: Sequence[tuple[int, int]], thing: str, lists: Lexicon
+    earlier: str, runs: Sequence[tuple[int, int]], count: int, lists: Lexicon
 ) -> tuple[int, int] | None:
-    """Return where a question names what it speaks of, by the place of its auxiliary: between that
-    and the verb ("were transport costs reduced"), or before it, right after the word that asks
-    ("how many small firms were given"); None where neither shows it.
+    """Return where an English question names what it speaks of, by the place of its auxiliary:
+    between that and the verb ("were transport costs reduced"), or right after the word that asks
+    for it ("how many small firms were given"), there ``count`` words long where no auxiliary ends
+    it; None where neither shows it, and in other languages, whose verbs stand anywhere.
     """
-    if not runs:
+    if not runs or not lists.noun_askers:
         return None
     start, end = runs[0]
     inside = [(start + word.start, start + word.end) for word in words(earlier[start:end])]
-    before = [word.folded for word in words(earlier[:start])]
-    if before and before[-1] in lists.auxiliaries and len(inside) > 1:
-        return start, inside[-2][1]
-    if before and before[-1] in lists.noun_askers:
-        after = next(words(earlier[end:]), None)
+    before = [word.folded for word in words(earlier[:start])][-1:]
+    after = next(words(earlier[end:]), None)
+    if after is None and len(inside) > 1 and not lists.auxiliaries.isdisjoint(before):
+        last = fold(earlier[slice(*inside[-1])])
+        is_verb = len(inside) == 2 if before[0] in lists.doing else lists.participle.fullmatch(last)
+        return (start, inside[-2][1]) if is_verb else None
+    if not lists.noun_askers.isdisjoint(before):
         if after is not None and after.folded in lists.auxiliaries:
             return start, end
-        count = max(1, sum(1 for _ in words(thing)))
-        return start, inside[min(count, len(inside)) - 1][1]
+        return (start, inside[min(count, len(inside)) - 1][1]) if count else None
     return None
 
 

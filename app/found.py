@@ -40,7 +40,8 @@ class Found(NamedTuple):
         """Say whether this is an answer, and not the earlier answer again.
 
         Whether something is so, and what else is said about it, may be told by the same words, as
-        long as the follow-up names no other thing, and doesn't ask what else there is.
+        long as the follow-up names no other thing; and a part of a long answer may answer something
+        else, unless it is asked what else there is.
         """
         if self.verdict.reason is not None or not self.evidence:
             return self.verdict.reason is None
@@ -51,9 +52,6 @@ class Found(NamedTuple):
             and best.quote[0] < one.end
             for one in earlier.citations
         )
-        more = lexicon(self.query.language).more_words
-        if quoted and any(word.folded in more for word in words(self.query.question)):
-            return False
         if not self.query.names_another and (best.span is None or self.query.kind == "yes_no"):
             return True
         if best.span is None or said is None:
@@ -65,7 +63,9 @@ class Found(NamedTuple):
             return all((o.start, o.end) != (start, end) for o in again)
         first, last = (at - best.passage.start for at in best.span)
         span = best.passage.text[first:last]
-        most = len(span) > len(said) / 2  # a part of a long answer may answer something else
+        more = lexicon(self.query.language).more_words
+        asks_for_more = any(word.folded in more for word in words(self.query.question))
+        most = asks_for_more or len(span) > len(said) / 2  # a part may answer something else
         return not _says(span, said) and not (quoted and most and _says(said, span))
 
     def of_the_rest(self, earlier: Reply) -> tuple[Evidence, ...]:

@@ -33,7 +33,7 @@ def glossed(query: Query, passage: Passage) -> str:
         found = _said_as(term, said)
         if found is not None:
             own.update(dict.fromkeys((term.folded, term.stems[0]), found))
-    question = query.sought
+    question = query.standalone_question
     put, done = [], 0
     for word in words(question):
         folded = word.folded.removesuffix("'s")

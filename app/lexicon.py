@@ -101,7 +101,12 @@ class Lexicon(Frozen):
     auxiliaries: frozenset[str]
     """Verbs that follow a question word ("when did", "who is")."""
     noun_askers: frozenset[str]
-    """Words that ask which, or how many, of what the next word names."""
+    """Words that ask which, or how many, of what the next word names; empty, as are the next two,
+    for a language whose verb stands anywhere."""
+    doing: frozenset[str]
+    """Those of the auxiliaries after whose subject a verb's plain form stands."""
+    participle: re.Pattern[str]
+    """The form of a verb that stands after a subject and the other auxiliaries."""
     impersonal: tuple[re.Pattern[str], ...]
     """Where a pronoun stands for nothing ("does it take", "is it true")."""
     whole_collection: tuple[re.Pattern[str], ...]
@@ -181,6 +186,7 @@ class Lexicon(Frozen):
         "auxiliaries",
         "more_words",
         "noun_askers",
+        "doing",
         "determiners",
         "verdict_words",
         "conjunctions",
@@ -228,7 +234,13 @@ class Lexicon(Frozen):
         }
 
     @field_validator(
-        "year_before", "year_after", "compares", "comparatives", "fractions", mode="before"
+        "year_before",
+        "year_after",
+        "compares",
+        "comparatives",
+        "fractions",
+        "participle",
+        mode="before",
     )
     @classmethod
     def _compile_one(cls, value: str) -> re.Pattern[str]:

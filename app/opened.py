@@ -218,22 +218,18 @@ class Opened:
             )
         return sorted(others, key=lambda one: one.stands_alone)
 
-    def beyond(self, found: Found, earlier: Reply) -> list[Found]:
-        """Return what is found for a follow-up where it answers more than the question before did,
-        or else nothing.
-
-        Where the best evidence is the earlier answer again, it is the sentence around it that
-        answers, if it tells of both, or the next best evidence.
+    def beyond(self, found: Found, earlier: Reply) -> Found | None:
+        """Return what else answers a follow-up whose best evidence is the earlier answer again: the
+        sentence around it, if it tells of both, or, where another thing is named, the next best
+        evidence. None where nothing does.
         """
-        if found.answers_beyond(earlier):
-            return [found]
         if found.verdict.reason is not None or found.is_curated:
-            return []
+            return None
         if found.tells_of_both(earlier):
-            return [found.without_short_answer()]
-        rest = found.of_the_rest(earlier)
+            return found.without_short_answer()
+        rest = found.of_the_rest(earlier) if found.query.names_another else ()
         verdict = self.weigher.weigh_read(found.read, rest)
-        return [] if verdict.reason else [found._replace(verdict=verdict, evidence=rest)]
+        return None if verdict.reason else found._replace(verdict=verdict, evidence=rest)
 
     def find(self, query: Query, chosen: frozenset[str] | None, watch: Stopwatch) -> Found:
         """Return the verdict on a question, and the evidence it was passed on, the best first."""

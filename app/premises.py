@@ -27,12 +27,11 @@ STEM_LETTERS_MIN: Final = 4
 BOUND_REACH: Final = 2
 """Words before a year, or after it in Kazakh, that make it a bound ("since 2019")."""
 _HOURS: Final = re.compile(
-    r"\d(?:[:.]\d\d)?\s*(?:[ap]\.?\s?m\.?)?\s*(?:to|till|until|до|[-\u2013\u2014])\s*\d",
-    re.IGNORECASE,
+    r"\b\d{1,2}(?:[:.]\d\d\s?|\s?[ap]\.?\s?m\b\.?\s?)(?:to|till|until|[-\u2013\u2014])\s?\d{1,2}\b"
+    r"|\b\u0441 \d{1,2}\b[^.,;]{0,8} \u0434\u043e \d{1,2}\b(?! \d{4})"
+    r"|\b\d{1,2}[:.]\d\d-?\s?[\u0434\u0442\u043d][\u0430\u0435]\u043d\b"
 )
-"""From one time to another ("7 a.m. to 9 p.m.")."""
-_DATE: Final = re.compile(r"\b\d{1,2}[./-]\d{1,2}[./-]\d{2,4}\b|\b\d{4}-\d\d-\d\d\b")
-"""A date in figures, whose order of day and month may be either."""
+"""Hours, from one to another ("7 a.m. to 9 p.m.", "с 7 утра до 9", "8:30-дан"), folded."""
 _KAZAKH_NEGATION: Final = re.compile(r"[мбп][ае](?:й|ды|ди|ган|ген|са|се|с$|у|стан|стен|йды|йди)")
 """How what follows a Kazakh verb's stem denies it ("қабылдан-бады"), folded."""
 
@@ -51,7 +50,7 @@ def contradicts(query: Query, quote: str) -> bool:
         and not any(map(other, asked))
         and any(map(other, said))
         and not any(map(one, said))
-        and not (name == "open" and _HOURS.search(quote))
+        and not (name == "open" and (one, other) == pair[::-1] and _HOURS.search(fold(quote)))
         for name, pair in opposites().items()
         for one, other in (pair, pair[::-1])
     )
@@ -109,7 +108,7 @@ def _denies_in_kazakh(asked: str, said: Iterable[str]) -> bool:
     return False
 
 
-def in_another_year(query: Query, quote: str, around: str) -> bool:
+def in_another_year(query: Query, quote: str, around: frozenset[str]) -> bool:
     """Say whether a question asks about a year, and the quote can't be told to be about it: the
     year stands neither there nor ``around`` it, and no years of the quote enclose it ("from 2020 to
     2025") or are the bound of a time that it may lie in ("since 2019").
@@ -117,7 +116,7 @@ def in_another_year(query: Query, quote: str, around: str) -> bool:
     asked = {number for number in query.numbers if YEAR.fullmatch(number)}
     found = list(words(quote))
     said = {word.folded for word in found if YEAR.fullmatch(word.folded)}
-    if not asked or asked & (said | set(YEAR.findall(around))):
+    if not asked or asked & (said | around):
         return False
     if len(said) > 1 and any(min(said) < year < max(said) for year in asked):
         return False
@@ -132,11 +131,11 @@ def in_another_year(query: Query, quote: str, around: str) -> bool:
 
 def in_another_month(query: Query, quote: str, around: str) -> bool:
     """Say whether a question names a date, and the quote has the date of another month only, as
-    has what stands ``around`` it; a date in figures is left aside.
+    has what stands ``around`` it.
     """
     asked = dated_months(query.standalone_question)
-    said = dated_months(quote) | dated_months(around)
-    return bool(asked and said) and asked.isdisjoint(said) and not _DATE.search(around)
+    said = dated_months(quote)
+    return bool(asked and said) and asked.isdisjoint(said | dated_months(around))
 
 
 def in_another_currency(query: Query, quote: str, around: str) -> bool:

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
+from functools import cache, partial
 from itertools import takewhile
 from typing import Final
 
 from app.abstaining import is_of_another, judge
 from app.calibration import Calibration
-from app.catalogue import Catalogue, meanings
+from app.catalogue import YEAR, Catalogue, meanings
 from app.choosing import find_leads, find_section, find_sentences
 from app.collection import Collection
 from app.comparing import find_sides
+from app.content_words import content_terms
 from app.enumerating import find_enumeration, whole_table
-from app.enumerations import asked_for, others_of_list
+from app.enumerations import asked_for, lead_of, others_of_list
 from app.figures import counts, month_words
 from app.finding import find_evidence, pieces_quoted
-from app.language import same_name
+from app.language import detect_language, same_name
+from app.lexicon import lexicon
 from app.mentions import Mentions
 from app.quotes import text_of, with_place
 from app.rounds import rounds
@@ -35,8 +37,8 @@ LEAD_COVERAGE_MIN: Final = 0.8
 LEAD_SAYS_ALL: Final = 0.99
 """From this share on, the lead itself has every word of the question, and its list is the answer
 whatever the reader finds elsewhere."""
-SET_ASIDE_UNSAID_MAX: Final = 0.5
-"""A span that has at least half of the words of what a question sets aside is that."""
+TERMS_OF_LIST_MIN: Final = 2
+"""Words of a question for a list that is answered by chosen sentences: one stands anywhere."""
 NEVER: Final = 1.01
 """A probability that nothing reaches: what is read is only shown as what comes nearest."""
 SENTENCES_MAX: Final = {"overview": 8, "comparison": 4, "topic": 3}
@@ -73,9 +75,11 @@ class Weigher:
         """Judge the evidence for a question.
 
         A question that a span answers is read; one about a subject at large is answered by
-        sentences; one for a list by a list that is announced so. Where one way finds nothing that
-        holds, the kinds that allow it try the others.
+        sentences; one for a list by a list that is announced so, and so is one for a fact where the
+        list's lead has all its words. Where one way finds nothing that holds, the kinds that allow
+        it try the others.
         """
+        rarity = self.collection.rarity
 
         def read() -> tuple[tuple[Evidence, ...], float]:
             return self._read_on(query, chosen)
@@ -85,24 +89,26 @@ class Weigher:
             found = self._choose_sentences(query, ranked, chosen)
             if query.kind == "who" and not (found and _has_name(found[0], query.terms)):
                 least = NEVER
+            if query.kind == "list" and len(query.terms) < TERMS_OF_LIST_MIN:
+                least = NEVER
             return found, least
 
+        @cache
         def enumerate_() -> tuple[tuple[Evidence, ...], float]:
             found = find_enumeration(
                 query,
                 ranked,
-                rarity=self.collection.rarity,
+                rarity=rarity,
                 languages=self.collection.languages,
                 table=self._table,
             )
             return found, LEAD_COVERAGE_MIN
 
         def enumerate_what_is_asked() -> tuple[tuple[Evidence, ...], float]:
-            evidence, _ = enumerate_()
-            said_in_lead = (
-                bool(evidence) and evidence[0].features.sentence_coverage >= LEAD_SAYS_ALL
-            )
-            return evidence if len(query.terms) > 1 and said_in_lead else (), LEAD_COVERAGE_MIN
+            evidence, least = enumerate_()
+            asked = len(query.terms) > 1 and not query.set_aside
+            lead = Mentions(lead_of(evidence[0]) if asked and evidence else "")
+            return evidence if lead.coverage(query.terms, rarity) >= LEAD_SAYS_ALL else (), least
 
         def read_both() -> tuple[tuple[Evidence, ...], float]:
             evidence, threshold = read()
@@ -125,8 +131,10 @@ class Weigher:
             ways = [read, choose]
         if query.kind == "list":
             ways = [enumerate_, read, choose]
-        elif query.kind in ("fact", "who", "next", "topic"):
+        elif query.kind in ("fact", "next", "topic"):
             ways = [enumerate_what_is_asked, *ways, enumerate_]
+        elif query.kind == "who":
+            ways = [*ways, enumerate_]
         told: tuple[Verdict, tuple[Evidence, ...]] | None = None
         for way in ways:
             evidence, threshold = way()
@@ -161,7 +169,7 @@ class Weigher:
             stated=self.collection.numbers,
             speaks_of=self._speaks_of,
             is_common=self.collection.writes_small,
-            dates_around=self._dates_around,
+            years_around=self._years_around,
         )
 
     def read(self, query: Query, ranked: Sequence[RankedPassage]) -> tuple[Evidence, ...]:
@@ -200,10 +208,8 @@ class Weigher:
         common = self.collection.writes_small
 
         def is_asked_for(one: Evidence) -> bool:
-            if query.set_aside and one.span is not None:
-                said = Mentions(text_of(one.passage, one.span))
-                if said.unsaid(query.set_aside) <= SET_ASIDE_UNSAID_MAX:
-                    return False
+            if _says_nothing_but(one, query.set_aside):
+                return False
             if one.passage.kind == "prose" or asked_for(query, one) is not None:
                 return True
             return not is_of_another(query, [one], partial(self._speaks_of, apart=True), common)
@@ -240,16 +246,13 @@ class Weigher:
             return True
         return self.collection.returns_to(name, passage.document_id)
 
-    def _dates_around(self, evidence: Evidence) -> str:
-        """Return the text that dates evidence: what stands around it, and its document's title and
-        date.
-        """
+    def _years_around(self, evidence: Evidence) -> frozenset[str]:
+        """Return the years that stand where evidence does, or in its document's title or date."""
         one = evidence.passage.document_id
         day = self.catalogue.days.get(one)
-        month = min(month_words("", day.month), default="") if day and day.month else ""
-        title = self.retriever.document(one).title
-        dated = f"{day.day or 1} {month} {day.year}" if day else ""
-        return "\n".join([*self._around(evidence.passage), title, dated])
+        texts = [*self._around(evidence.passage), self.retriever.document(one).title]
+        texts += [str(day.year)] if day else []
+        return frozenset(match[0] for text in texts for match in YEAR.finditer(text))
 
     def _around(self, passage: Passage) -> list[str]:
         """Return a passage with the headings over it, the passage before it, and the document's
@@ -263,12 +266,19 @@ class Weigher:
 
     def _apart(self, evidence: Evidence) -> list[str]:
         """Return what stands around evidence without the other items of its list and the other rows
-        of its table.
+        of its table: prose before it speaks of the whole.
         """
         passage = evidence.passage
         own = with_place(passage, without=others_of_list(passage, evidence.quote))
-        opening = self.retriever.opening(passage.document_id, OPENING_PASSAGES)
-        return [own, *(one.text for one in opening if one.kind == "prose")]
+        first = passage.passage_id  # of the rows of its table
+        before: Passage | None = None
+        while first > 0 and (before is None or before.kind == "table" == passage.kind):
+            first -= 1
+            before = self.retriever.passage(first)
+        near = [*self.retriever.opening(passage.document_id, OPENING_PASSAGES)]
+        if before is not None and before.document_id == passage.document_id:
+            near.append(before)
+        return [own, *(one.text for one in near if one.kind == "prose")]
 
     def _announced(self, document_id: str) -> str:
         """Return what a document says of itself beside its headings: the lines before its first
@@ -328,6 +338,15 @@ class Weigher:
         encoder = self.retriever.encoder
         vectors = encoder.encode_passages(texts) @ encoder.encode_queries([question])[0]
         return [float(cosine) for cosine in vectors]
+
+
+def _says_nothing_but(evidence: Evidence, terms: Sequence[Term]) -> bool:
+    """Say whether a span has no word that carries anything but those of some terms."""
+    if not terms or evidence.span is None:
+        return False
+    span = text_of(evidence.passage, evidence.span)
+    said = content_terms(f". {span}", lexicon(detect_language(span)))
+    return bool(said) and all(any(Mentions(one.text).worth(term) for term in terms) for one in said)
 
 
 def _has_two_figures(evidence: Evidence) -> bool:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
@@ -44,7 +45,7 @@ def judged(
         stated=frozenset({"3", "2", "2019", "763"}),
         speaks_of=lambda one, term: Mentions(one.passage.text).speaks_of(term),
         is_common=lambda _: False,
-        dates_around=lambda one: one.passage.text,
+        years_around=lambda one: frozenset(re.findall(r"20\d\d", one.passage.text)),
     )
 
 
@@ -201,7 +202,7 @@ def test_what_is_said_of_another_than_the_one_named_is_refused(
             stated=frozenset(),
             speaks_of=lambda found, term: Mentions(found.passage.text).speaks_of(term),
             is_common=lambda term: term.folded in {"energy", "person"},
-            dates_around=lambda _: "",
+            years_around=lambda _: frozenset(),
         ).reason
 
     assert verdict("Who is the Minister of Energy?") == "not_stated"

@@ -33,28 +33,23 @@ def test_what_the_quote_denies_did_not_happen(question: str, quote: str, found: 
 @pytest.mark.parametrize(
     ("question", "quote", "around", "found"),
     [
-        ("How many applied in 2022?", "In 2024, 1,480 people applied.", "2024", True),
-        (
-            "How many applied in 2022?",
-            "In 2024, 1,480 people applied.",
-            "In 2022 it was so.",
-            False,
-        ),
-        ("How many applied in 2022?", "1,480 people applied.", "", True),
-        ("How many applied in 2022?", "1,480 people applied.", "In 2022 it was so.", False),
-        ("Who led it in 2022?", "Since 2019 it has been led by Reke.", "", False),
-        ("Кто руководил им в 2022 году?", "С 2019 года им руководит Реке.", "", False),
+        ("How many applied in 2022?", "In 2024, 1,480 people applied.", frozenset({"2024"}), True),
+        ("How many applied in 2022?", "In 2024, 1,480 people applied.", frozenset({"2022"}), False),
+        ("How many applied in 2022?", "1,480 people applied.", frozenset(), True),
+        ("How many applied in 2022?", "1,480 people applied.", frozenset({"2022"}), False),
+        ("Who led it in 2022?", "Since 2019 it has been led by Reke.", frozenset(), False),
+        ("Кто руководил им в 2022 году?", "С 2019 года им руководит Реке.", frozenset(), False),
         (
             "What did it cost in 2022?",
             "From 2020 to 2025 it cost 3 million.",
-            "",
+            frozenset(),
             False,
         ),
-        ("How many applied?", "In 2024, 1,480 people applied.", "", False),
+        ("How many applied?", "In 2024, 1,480 people applied.", frozenset(), False),
     ],
 )
 def test_a_year_that_is_asked_about_is_not_answered_with_another(
-    question: str, quote: str, around: str, found: bool
+    question: str, quote: str, around: frozenset[str], found: bool
 ) -> None:
     assert in_another_year(understood(question), quote, around) is found
 
@@ -76,24 +71,30 @@ def test_an_amount_is_not_given_in_another_currency_than_asked(
 
 
 @pytest.mark.parametrize(
-    ("question", "quote", "around", "found"),
+    ("question", "quote", "found"),
     [
-        ("Кто приехал на встречу 12 августа?", "On February 12, he met the Bank.", "", True),
-        ("Кто приехал на встречу 12 февраля?", "On February 12, he met the Bank.", "", False),
-        ("May I come on the 12th?", "The office opens on March 12.", "", False),
-        ("What happened in May 2025?", "It was closed.", "", False),
-        ("What was reviewed on January 12?", "It reviewed the plan.", "February 12", True),
-        ("What was reviewed on January 12?", "It reviewed the plan.", "January 12; March 3", False),
-        ("What was reviewed on January 12?", "It reviewed it.", "March 3; 12.01.2025", False),
+        ("Кто приехал на встречу 12 августа?", "On February 12, he met the Bank.", True),
+        ("Кто приехал на встречу 12 февраля?", "On February 12, he met the Bank.", False),
+        ("May I come on the 12th?", "The office opens on March 12.", False),
+        ("What happened in May 2025?", "It was closed.", False),
     ],
 )
 def test_a_date_that_is_asked_about_is_not_answered_with_another_month(
-    question: str, quote: str, around: str, found: bool
+    question: str, quote: str, found: bool
 ) -> None:
-    assert in_another_month(understood(question), quote, around) is found
+    assert in_another_month(understood(question), quote, "") is found
 
 
-def test_hours_of_opening_say_when_something_closes() -> None:
-    question = understood("When does the clinic close?")
-    assert not contradicts(question, "The clinic is open every day from 7 a.m. to 9 p.m.")
-    assert contradicts(question, "The clinic opened in 1974.")
+@pytest.mark.parametrize(
+    ("question", "quote", "found"),
+    [
+        ("When does the clinic close?", "It is open from 7 a.m. to 9 p.m.", False),
+        ("When does the clinic close?", "It is open daily, 07:00–21:30.", False),
+        ("Когда её закрыли?", "Открыта с 7 утра до 9 вечера.", False),
+        ("When did the clinic close?", "The clinic opened in 1974.", True),
+        ("When did the pool close?", "The pool opened on 2011-06-04.", True),
+        ("When is the office open?", "The office is closed from 1 p.m. to 2 p.m.", True),
+    ],
+)
+def test_hours_of_opening_say_when_something_closes(question: str, quote: str, found: bool) -> None:
+    assert contradicts(understood(question), quote) is found

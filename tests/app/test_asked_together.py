@@ -27,6 +27,10 @@ from app.asked_together import questions_in
             ("When did the bridge open?", "who designed it?", "what did it cost?"),
         ),
         (
+            "I would like to know who runs the port. And when was it founded?",
+            ("I would like to know who runs the port.", "And when was it founded?"),
+        ),
+        (
             "Tell me who runs the port. And when was it founded?",
             ("Tell me who runs the port.", "And when was it founded?"),
         ),
@@ -74,6 +78,11 @@ def test_two_questions_are_read_one_after_the_other(text: str, expected: tuple[s
         "Сколько школ и сколько больниц построили?",
         "Кто из министров и кто из банка приехал?",
         "Көпір мен туннель қашан салынды?",
+        "My father, who was a member, died. Do I have to pay again to take his place?",
+        "How much does it cost, when paid in cash, and who collects the money?",
+        "When was the museum founded, which is in Rope Lane?",
+        ", who founded the museum of Ostrevik.",
+        "«», кто основал музей.",
     ],
 )
 def test_one_question_stays_one(text: str) -> None:

@@ -109,6 +109,14 @@ def test_a_question_that_means_something_else_is_answered_as_ever(
     assert not opened().ask(question).curated
 
 
+def test_what_is_set_aside_is_part_of_what_is_asked(opened: Open) -> None:
+    curated = CURATED.replace("What did the engineers advise?", "Who pays besides the council?")
+    assistant = opened(curated)
+    assert assistant.ask("Who pays besides the council?").curated
+    assert not assistant.ask("Who pays besides the farmers?").curated
+    assert not assistant.ask("Who pays?").curated
+
+
 def test_a_followup_is_matched_as_it_is_resolved(opened: Open) -> None:
     text = CURATED + (
         "- questions: ['When is the reservoir at Holm to open?']\n"

@@ -137,3 +137,29 @@ def test_a_thing_is_not_put_in_a_years_place() -> None:
     found = readings("А стартапов?", "Сколько проектов по стратегии 2020-2025?", "ru")
     assert found[0] == "Сколько стартапов по стратегии 2020-2025?"
     assert all("2025" in one for one in found)
+
+
+@pytest.mark.parametrize(
+    ("language", "earlier", "question", "first"),
+    [
+        (
+            "en", "By how much were transport costs cut?", "And travel time?",
+            "By how much were travel time cut?",
+        ),
+        ("en", "How much did profits rise?", "And losses?", "How much did losses rise?"),
+        ("ru", "Сколько стоит билет?", "А абонемент?", "Сколько стоит абонемент?"),
+        ("ru", "Когда был построен канал?", "А мост?", "Когда был построен мост?"),
+    ],
+)  # fmt: skip
+def test_a_verb_is_not_taken_for_what_a_question_speaks_of(
+    language: Language, earlier: str, question: str, first: str
+) -> None:
+    assert readings(question, earlier, language)[0] == first
+
+
+def test_he_and_she_stand_for_no_thing() -> None:
+    assert readings("When was he appointed?", "What does the director do?")[1:] == [
+        "When was the director appointed?"
+    ]
+    costs = "According to whom were transport costs reduced?"
+    assert readings("What is his job?", costs) == [f"{costs} What is his job?"]

@@ -203,7 +203,8 @@ class Weigher:
 
     def _asked_for(self, query: Query, evidence: Sequence[Evidence]) -> tuple[Evidence, ...]:
         """Return evidence without what the question sets aside, and without the items of lists and
-        the rows of tables that are about another than it names, as others of the same are not.
+        the rows of tables that are about another than it names, as others of the same are not. A
+        span that names what is set aside with others comes after those that may be given and don't.
         """
         common = self.collection.writes_small
 
@@ -214,7 +215,12 @@ class Weigher:
                 return True
             return not is_of_another(query, [one], partial(self._speaks_of, apart=True), common)
 
-        return tuple(filter(is_asked_for, evidence))
+        def is_after_others(one: Evidence) -> bool:
+            span = text_of(one.passage, one.span) if one.span else ""
+            names_aside = any(map(Mentions(span).worth, query.set_aside))
+            return one.probability < self.threshold or names_aside
+
+        return tuple(sorted(filter(is_asked_for, evidence), key=is_after_others))
 
     @property
     def threshold(self) -> float:

@@ -24,7 +24,7 @@ from app.types import Language
         ),
         (
             "en", "Apart from the loans which it gave in 2020, what help was there?",
-            "What help was there?", ["loans", "2020"],
+            "What help was there?", ["loans", "gave", "2020"],
         ),
         (
             "ru", "Какие языки кроме русского и казахского используются?",

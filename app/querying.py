@@ -278,7 +278,7 @@ def _kind(plain: str, terms: Sequence[Term], lists: Lexicon) -> QuestionKind:
         for kind in get_args(QuestionKind)
         if any(pattern.search(plain) for pattern in lists.kinds.get(kind, ()))
     ]
-    if kinds and kinds[0] == "overview":  # "Who wrote the summary?" asks for none
+    if kinds and kinds[0] in ("overview", "reason"):  # "Who wrote the summary?" asks for none
         kinds.sort(key=lambda kind: not (kind in _ASKED_OUTRIGHT and _frames(kind, plain, lists)))
     if kinds[:1] == ["comparison"] and "reason" in kinds:
         return "reason"  # "Why is the bridge longer than the tunnel?"

@@ -268,17 +268,21 @@ def _items(
     lines: list[Line],
     templates: Mapping[str, str],
 ) -> Draft:
-    """Return some items of a list as bullets, each a quote of its own, as far as they fit."""
-    lines.append(Line(role="template", text=templates["list_lead"]))
+    """Return some items of a list as bullets, each a quote of its own, as far as they fit, under a
+    line with the marks of all.
+    """
     quotes: list[Quoted] = []
+    bullets: list[Line] = []
     for number, item in enumerate(items, 1):
         span = _within(best.model_copy(update={"quote": item, "span": None}), QUOTE_CHARACTERS_MAX)
-        bullet = Line(role="item", text=_text(best, span), number=number)
-        if quotes and _characters([*lines, bullet]) > LONG_ANSWER_CHARACTERS_MAX:
+        bullet = Line(role="item", text=_text(best, span))
+        if quotes and _characters([*lines, *bullets, bullet]) > LONG_ANSWER_CHARACTERS_MAX:
             break
-        lines.append(bullet)
+        bullets.append(bullet)
         quotes.append(_quoted(number, best, span))
-    return Draft(lines=tuple(lines), quotes=tuple(quotes), short_answer=None)
+    others = tuple(range(2, len(quotes) + 1))
+    lead = Line(role="template", text=templates["list_lead"], number=1, also=others)
+    return Draft(lines=(*lines, lead, *bullets), quotes=tuple(quotes), short_answer=None)
 
 
 def _shown(quote: str, number: int, templates: Mapping[str, str]) -> list[Line]:

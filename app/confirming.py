@@ -61,8 +61,8 @@ def confirm(draft: Draft, ranked: Sequence[RankedPassage], *, words_min: int = 3
 
 
 def _with(line: Line, also: dict[int, tuple[int, ...]]) -> Line:
-    others = also.get(line.number or 0, ())
-    return line.model_copy(update={"also": others}) if others else line
+    others = [number for one in line.numbers for number in also.get(one, ())]
+    return line.model_copy(update={"also": (*line.also, *others)}) if others else line
 
 
 def _text_of(quoted: Quoted, passages: Iterable[Passage]) -> str | None:

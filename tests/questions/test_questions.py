@@ -19,6 +19,7 @@ SOURCES = {
     "programme": ROOT / "tests" / "collections" / "programme",
     "railway": ROOT / "tests" / "collections" / "railway",
     "theatre": ROOT / "tests" / "collections" / "theatre",
+    "turns": ROOT / "tests" / "collections" / "programme",
     "university": ROOT / "tests" / "collections" / "university",
     "waterworks": ROOT / "tests" / "collections" / "waterworks",
 }
@@ -34,7 +35,9 @@ CALIBRATING = (
     "software",
 )
 SOURCES |= {name: ROOT / "tests" / "collections" / name for name in CALIBRATING}
-ONE_STATEMENT_DOES = {"briefing-3", "programme", "theatre", "university", *CALIBRATING}
+ONE_STATEMENT_DOES = {
+    "briefing-3", "programme", "theatre", "turns", "university", *CALIBRATING,
+}  # fmt: skip
 """Files in which an overview may quote any key statement, and whatever one fragment holds whole has
 no other sides.
 """

@@ -160,13 +160,12 @@ class Assistant:
             if new and other.stands_alone:
                 break  # it follows up
             tried.append(opened.find(other, chosen, watch))
-            follows = not other.stands_alone or tried[-1].follows(earlier)
-            if tried[-1].answers_beyond(earlier) and follows:
+            if tried[-1].answers_beyond(earlier):
                 new.append(tried[-1])
         if not new:
             new = [one for each in tried if (one := opened.beyond(each, earlier)) is not None]
         if new:
-            return max((opened.kept_to(one, earlier) for one in new), key=lambda one: one.worth)
+            return max(new, key=lambda one: one.worth)
         return found if found.verdict.reason is not None else found.as_refused()
 
     def _find_parts(

@@ -30,7 +30,7 @@ from app.templates import templates
 from app.types import Citation, Draft, Language, Query, Quoted, Reply, Searched, Term, Verdict
 from app.vocabulary import Vocabulary
 from app.weigher import Weigher
-from index import Retriever, SpanReader, words
+from index import Retriever, SpanReader
 
 LOGGER: Final = logging.getLogger(__name__)
 
@@ -212,7 +212,7 @@ class Opened:
             self.understand(query.question, history, language, reading=number)
             for number in range(1, query.readings)
         ]
-        if query.refers_back and earlier_answer and _may_be_antecedent(earlier_answer):
+        if query.refers_back and earlier_answer and len(earlier_answer) <= ANTECEDENT_CHARACTERS:
             others.append(
                 self.understand(query.question, history, language, antecedent=earlier_answer)
             )
@@ -220,35 +220,16 @@ class Opened:
 
     def beyond(self, found: Found, earlier: Reply) -> Found | None:
         """Return what else answers a follow-up whose best evidence is the earlier answer again: the
-        sentence around it, if it tells of both or why, or, where another thing is named, the next
-        best evidence. None where nothing does.
+        sentence around it, if it tells of both, or, where another thing is named, the next best
+        evidence. None where nothing does.
         """
-        if found.is_curated or not found.evidence:
+        if found.verdict.reason is not None or found.is_curated:
             return None
-        if found.tells_of_both(earlier) or found.tells_why(earlier):
-            whole = (found.evidence[0].model_copy(update={"span": None}),)
-            verdict = self.weigher.weigh_read(found.read, whole)
-            if verdict.reason is None:
-                return found._replace(verdict=verdict, evidence=whole)
-        if found.verdict.reason is not None:
-            return None
+        if found.tells_of_both(earlier):
+            return found.without_short_answer()
         rest = found.of_the_rest(earlier) if found.query.names_another else ()
         verdict = self.weigher.weigh_read(found.read, rest)
         return None if verdict.reason else found._replace(verdict=verdict, evidence=rest)
-
-    def kept_to(self, found: Found, earlier: Reply) -> Found:
-        """Return a follow-up's answer from the documents that the earlier answer is from, where a
-        pronoun points back at it and they have one too.
-        """
-        documents = {one.document_id for one in earlier.citations}
-        if found.verdict.reason is not None or found.is_curated or not found.query.refers_back:
-            return found
-        if found.evidence[0].span is None or found.evidence[0].passage.document_id in documents:
-            return found
-        inside = tuple(one for one in found.evidence if one.passage.document_id in documents)
-        verdict = self.weigher.weigh_read(found.read, inside)
-        kept = found._replace(verdict=verdict, evidence=inside)
-        return kept if not verdict.reason and kept.answers_beyond(earlier) else found
 
     def find(self, query: Query, chosen: frozenset[str] | None, watch: Stopwatch) -> Found:
         """Return the verdict on a question, and the evidence it was passed on, the best first."""
@@ -344,10 +325,3 @@ class Opened:
     def _titles(self, documents: AbstractSet[str]) -> str:
         titles = [title for one, (title, _) in self.documents.items() if one in documents]
         return "; ".join(titles[:TITLES_MAX]) + ("; …" if len(titles) > TITLES_MAX else "")
-
-
-def _may_be_antecedent(answer: str) -> bool:
-    """Say whether a pronoun may stand for a short answer: it is short, and no figure."""
-    numbers = frozenset().union(*(lexicon(language).number_words for language in LANGUAGES))
-    is_figure = any(map(str.isdigit, answer)) or any(w.folded in numbers for w in words(answer))
-    return len(answer) <= ANTECEDENT_CHARACTERS and not is_figure

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from app.enumerations import Enumeration, asked_for, enumerations, items_named
+from app.enumerations import asked_for, items_named, list_of
 from app.types import Draft, Evidence, Line, Query, Quoted
 from index import item_start
 
@@ -47,7 +47,7 @@ def compose(query: Query, evidence: Sequence[Evidence], templates: Mapping[str, 
     best = evidence[0]
     listed = None
     if query.kind in _LISTED:
-        listed = asked_for(query, best) or _quoted_list(evidence)
+        listed = asked_for(query, best) or (list_of(best) if len(evidence) == 1 else None)
     if listed is not None:
         named = items_named(query, best.passage, listed)
         if named:
@@ -253,13 +253,6 @@ def _enumeration(
     """Return a list's items as bullets under the sentence that leads to them, in one quote."""
     shown = _shown(_text(best, span), 1, templates)
     return Draft(lines=(*lines, *shown), quotes=(_quoted(1, best, span),), short_answer=None)
-
-
-def _quoted_list(evidence: Sequence[Evidence]) -> Enumeration | None:
-    """Return the list that evidence is, if it is one alone."""
-    best = evidence[0]
-    found = (one for one in enumerations(best.passage) if one.span == best.quote)
-    return next(found, None) if len(evidence) == 1 else None
 
 
 def _items(

@@ -92,10 +92,15 @@ def asked_for(query: Query, best: Evidence) -> Enumeration | None:
     return None
 
 
+def list_of(evidence: Evidence) -> Enumeration | None:
+    """Return the list that evidence is, None where it is no whole list."""
+    found = (one for one in enumerations(evidence.passage) if one.span == evidence.quote)
+    return next(found, None)
+
+
 def lead_of(evidence: Evidence) -> str:
     """Return the sentence that leads to the list that evidence is; nothing where there is none."""
-    found = (one for one in enumerations(evidence.passage) if one.span == evidence.quote)
-    one = next(found, None)
+    one = list_of(evidence)
     return text_of(evidence.passage, one.lead) if one else ""
 
 

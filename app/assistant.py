@@ -160,7 +160,8 @@ class Assistant:
             if new and other.stands_alone:
                 break  # it follows up
             tried.append(opened.find(other, chosen, watch))
-            if tried[-1].answers_beyond(earlier):
+            follows = not other.stands_alone or tried[-1].follows(earlier)
+            if tried[-1].answers_beyond(earlier) and follows:
                 new.append(tried[-1])
         if not new:
             new = [one for each in tried if (one := opened.beyond(each, earlier)) is not None]

@@ -50,7 +50,8 @@ class FollowUp(NamedTuple):
         has none, said of that.
         """
         pronoun = _pronoun(read, lists)
-        if pronoun is None:  # "Since when?" after a question whose answer is a name
+        # "Since when?" after a question whose answer is a name, "What is this firm called?"
+        if pronoun is None or _points_at(read, pronoun, lists):
             return self._replace(
                 readings=(Reading(f"{antecedent}: {read}", self.readings[0].says_kind),)
             )
@@ -86,22 +87,23 @@ def resolve(read: str, history: Sequence[str], lists: Lexicon) -> FollowUp:
     one_thing = len(terms) <= 1 or all(term.is_number for term in terms)
     elliptic = short and not asks and (opening is not None or one_thing)
     refers = short and has_pronoun and not has_name
+    of_the_rest = short and not has_name and any(word in lists.remainders for word in found)
     bare_question = asks and len(terms) <= 1 and not has_name
     opens = short and asks and opening is not None and not has_name
-    if not (elliptic or refers or bare_question or opens):
+    if not (elliptic or refers or of_the_rest or bare_question or opens):
         return FollowUp.alone(read)
     earlier = resolve(history[-1], history[:-1], lists).readings[0]
     before = earlier.standalone
     joined = f"{before} {read}" if before.endswith(("?", ".", "!")) else f"{before}? {read}"
     together = Reading(joined, read if asks or _asks_for_list(read, lists) else earlier.says_kind)
     # "How many startups?", "Irrigation" may be about something else.
-    may_be_alone = bool(terms) and not has_pronoun and (opening is None or opens)
+    may_be_alone = bool(terms) and not (has_pronoun or of_the_rest) and (opening is None or opens)
     alone = [Reading(read, read, is_alone=True)] if may_be_alone else []
     if not elliptic or has_pronoun:
         others: list[Reading] = []
         is_person = pronoun is not None and pronoun.folded in lists.person_pronouns
         subject = _subject(before, lists, is_person=is_person)
-        if pronoun is not None and subject:
+        if pronoun is not None and subject and not _points_at(read, pronoun, lists):
             said = _said_of(subject, read, pronoun, lists)
             others.append(Reading(said, said))
         if bare_question and not has_pronoun and not terms:
@@ -110,8 +112,8 @@ def resolve(read: str, history: Sequence[str], lists: Lexicon) -> FollowUp:
             alone = [Reading(read, read, is_alone=True)]  # "what fruit do they grow?"
         return FollowUp(
             (*(together, *others)[: READINGS_MAX - len(alone)], *alone),
-            refers_back=has_pronoun or bare_question,
-            names_another=opens and bool(others or alone),
+            refers_back=has_pronoun or of_the_rest or bare_question,
+            names_another=opens and bool(others or alone or (has_pronoun and subject)),
         )
     named = read[_opening_characters(read, opening or "") :].strip(" ,?.!")
     replaced = dict.fromkeys(_in_place(before, named, lists))
@@ -131,6 +133,19 @@ def _asks_anew(read: str, lists: Lexicon) -> bool:
     if matches("overview") and any(one.search(plain) for one in lists.whole_collection):
         return True
     return matches("topic") and _pronoun(read, lists) is None and bool(content_terms(read, lists))
+
+
+def _points_at(read: str, pronoun: Word, lists: Lexicon) -> bool:
+    """Say whether a demonstrative stands before what it points at ("this firm"), so that nothing
+    can take its place.
+    """
+    after = next(words(read[pronoun.end :]), None)
+    return (
+        pronoun.folded in lists.demonstratives
+        and after is not None
+        and not read[pronoun.end :][: after.start].strip()
+        and not _is_small(after.folded, lists)
+    )
 
 
 def _said_of(antecedent: str, read: str, pronoun: Word, lists: Lexicon) -> str:
@@ -235,6 +250,10 @@ def _in_place(earlier: str, named: str, lists: Lexicon) -> Iterator[str]:
     if opening.folded in lists.function_words and opening.folded not in lists.determiners:
         thing = named[opening.end :].strip()
     has_article = [span for at, span in phrases if at in lists.determiners]
+    doing = _doer(earlier, lists) if thing == named else None
+    if doing is not None:
+        yield _exchanged(earlier, doing, thing)
+        return
     for start, end in reversed(has_article):
         rest = _exchanged(earlier, (start, end), "")
         if not any(not _is_small(word.folded, lists) for word in words(rest)):
@@ -286,6 +305,19 @@ def _spoken_of(
         if after is not None and after.folded in lists.auxiliaries:
             return start, end
         return (start, inside[min(count, len(inside)) - 1][1]) if count else None
+    return None
+
+
+def _doer(earlier: str, lists: Lexicon) -> tuple[int, int] | None:
+    """Return where an English question names what does what is asked about, with its article: it
+    stands between "does" and a verb that ends the question ("does the climate study cost").
+    """
+    found = list(words(earlier))
+    for at in range(1, len(found) - 2):
+        if found[at].folded in lists.determiners and found[at - 1].folded in lists.doing:
+            rest = [word.folded for word in found[at + 1 :]]
+            if not any(_is_small(word, lists) for word in rest):
+                return found[at].start, found[-2].end
     return None
 
 

@@ -7,13 +7,13 @@ from typing import NamedTuple
 from app.curated import CuratedAnswer
 from app.enumerations import asked_for
 from app.figures import counts
-from app.language import numbers, stems
+from app.language import detect_language, numbers, stems
 from app.lexicon import lexicon
 from app.mentions import Mentions
 from app.naming import Naming
 from app.quotes import text_of
 from app.types import Evidence, Query, Reply, Verdict
-from index import RankedPassage, words
+from index import RankedPassage, fold, words
 
 
 class Found(NamedTuple):
@@ -94,11 +94,25 @@ class Found(NamedTuple):
         figures = counts(said)
         return bool(figures and counts(quote) - figures) and all(mentions.worth(one) for one in new)
 
-    def without_short_answer(self) -> Found:
-        """Return this with the sentence of the best evidence as its answer."""
-        best = self.evidence[0].model_copy(update={"span": None})
-        verdict = self.verdict.model_copy(update={"evidence": (best,)})
-        return self._replace(verdict=verdict, evidence=(best, *self.evidence[1:]))
+    def tells_why(self, earlier: Reply) -> bool:
+        """Say whether a follow-up asks why, and the sentence that the earlier answer stands in has
+        a word that gives a reason.
+        """
+        best = self.evidence[0]
+        if best.span is None or self.query.kind != "reason" or not earlier.citations:
+            return False
+        quote = text_of(best.passage, best.quote)
+        return lexicon(detect_language(quote)).causes.search(fold(quote)) is not None
+
+    def follows(self, earlier: Reply) -> bool:
+        """Say whether a question that was typed after another, and is taken as it stands, is
+        answered from the documents shown before, or by a passage that says all its words.
+        """
+        if not self.evidence:
+            return True
+        shown = {one.document_id for one in earlier.citations or earlier.nearest}
+        best = self.evidence[0]
+        return best.passage.document_id in shown or not best.features.unsaid
 
     def as_refused(self) -> Found:
         """Return this with the verdict that the documents don't say it."""

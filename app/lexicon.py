@@ -113,6 +113,12 @@ class Lexicon(Frozen):
     """How the documents themselves are named ("these documents")."""
     determiners: frozenset[str]
     """Words that open a phrase for a thing; empty for a language without articles."""
+    demonstratives: frozenset[str]
+    """Those of the pronouns that stand before what they point at as well ("this firm")."""
+    remainders: frozenset[str]
+    """Words for what is left of something spoken of before ("the rest")."""
+    causes: re.Pattern[str]
+    """Words after or before which a reason stands."""
     more_words: frozenset[str]
     """Words that ask, after an answer, for something beside it ("what else")."""
     exclusions: tuple[re.Pattern[str], ...]
@@ -184,6 +190,8 @@ class Lexicon(Frozen):
         "plural_pronouns",
         "person_pronouns",
         "auxiliaries",
+        "demonstratives",
+        "remainders",
         "more_words",
         "noun_askers",
         "doing",
@@ -240,6 +248,7 @@ class Lexicon(Frozen):
         "comparatives",
         "fractions",
         "participle",
+        "causes",
         mode="before",
     )
     @classmethod

@@ -220,13 +220,18 @@ class Opened:
 
     def beyond(self, found: Found, earlier: Reply) -> Found | None:
         """Return what else answers a follow-up whose best evidence is the earlier answer again: the
-        sentence around it, if it tells of both, or, where another thing is named, the next best
-        evidence. None where nothing does.
+        sentence around it, if it tells of both or why, or, where another thing is named, the next
+        best evidence. None where nothing does.
         """
-        if found.verdict.reason is not None or found.is_curated:
+        if found.is_curated or not found.evidence:
             return None
-        if found.tells_of_both(earlier):
-            return found.without_short_answer()
+        if found.tells_of_both(earlier) or found.tells_why(earlier):
+            whole = (found.evidence[0].model_copy(update={"span": None}),)
+            verdict = self.weigher.weigh_read(found.read, whole)
+            if verdict.reason is None:
+                return found._replace(verdict=verdict, evidence=whole)
+        if found.verdict.reason is not None:
+            return None
         rest = found.of_the_rest(earlier) if found.query.names_another else ()
         verdict = self.weigher.weigh_read(found.read, rest)
         return None if verdict.reason else found._replace(verdict=verdict, evidence=rest)

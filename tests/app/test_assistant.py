@@ -217,6 +217,18 @@ def test_a_follow_up_whose_best_evidence_was_quoted_already_is_answered_by_the_n
     assert any("results of the 2020–2025 cooperation" in one.quote for one in reply.citations)
 
 
+def test_why_it_is_so_is_told_by_the_sentence_that_said_so(tmp_path: Path) -> None:
+    source = tmp_path / "pool.md"
+    source.write_text(
+        "# The pool\n\nThe pool of Lowick was closed on 3 May 2024 because its roof had rusted.\n",
+        encoding="utf-8",
+    )
+    assistant = opened(tmp_path / "index", source)
+    earlier = "When was the pool of Lowick closed?"
+    reply = assistant.ask("And why was that done?", history=[earlier])
+    assert "because its roof had rusted" in reply.text
+
+
 def test_what_a_question_sets_aside_is_not_its_answer(briefing: Assistant) -> None:
     reply = briefing.ask("What else did the February 12 meeting review besides the draft strategy?")
     assert reply.short_answer is not None

@@ -163,3 +163,31 @@ def test_he_and_she_stand_for_no_thing() -> None:
     ]
     costs = "According to whom were transport costs reduced?"
     assert readings("What is his job?", costs) == [f"{costs} What is his job?"]
+
+
+def test_a_demonstrative_before_a_noun_gives_its_place_to_nothing() -> None:
+    earlier = "Why was Brackwater Builders barred?"
+    found = readings("For which contract were those guarantees?", earlier)
+    assert found == [f"{earlier} For which contract were those guarantees?"]
+    assert (
+        FollowUp.alone("")
+        .about("Reke", "What is this firm called?", lexicon("en"))
+        .readings[0]
+        .standalone
+        == "Reke: What is this firm called?"
+    )
+
+
+@pytest.mark.parametrize(
+    ("language", "question"),
+    [("en", "When will the rest be paid?"), ("ru", "Остальные когда поставят?")],
+)
+def test_the_rest_is_of_what_was_spoken_of(language: Language, question: str) -> None:
+    found = resolve(question, ["How many are there?"], lexicon(language))
+    assert found.refers_back
+    assert not any(one.is_alone for one in found.readings)
+
+
+def test_what_does_something_keeps_its_verb() -> None:
+    found = readings("and the one on statistics?", "What does the climate study cost?")
+    assert found[0] == "What does the one on statistics cost?"

@@ -216,9 +216,9 @@ def _in_another_measure(query: Query, evidence: Evidence) -> bool:
     if evidence.span is None:
         return False
     span = text_of(evidence.passage, evidence.span)
-    if query.kind == "how_much" and lacks_number(query.standalone_question, query.language, span):
+    if query.kind == "how_much" and lacks_number(query.asking, query.language, span):
         return True
-    measure = measure_asked(query.standalone_question, query.language)
+    measure = measure_asked(query.asking, query.language)
     if measure is None or (measure == "duration" and _YEARS.search(span)):
         return False
     passage = evidence.passage

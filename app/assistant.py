@@ -27,6 +27,9 @@ NEAREST_MAX = 3
 ANSWERS_KEPT = 4_096
 """Suggestions of which it is remembered whether they are answered."""
 
+REPLIES_KEPT = 256
+"""Replies to earlier turns that are remembered, as each further turn asks for them."""
+
 
 class Assistant:
     """Answers questions about one version of one index; safe to share between threads."""
@@ -36,6 +39,7 @@ class Assistant:
         self.retriever = opened.retriever
         self.title = opened.title
         self._answers = lru_cache(maxsize=ANSWERS_KEPT)(self._is_answered)
+        self._earlier = lru_cache(maxsize=REPLIES_KEPT)(self._reply_before)
 
     @classmethod
     def open(cls, settings: Settings, models: Models | None = None) -> Assistant:
@@ -153,21 +157,51 @@ class Assistant:
         found = opened.find(query, chosen, watch)
         if not (query.refers_back or query.names_another):
             return found
-        earlier = self._reply(history[-1], history[:-1], language, documents)
+        among = None if documents is None else tuple(documents)
+        earlier = self._earlier(tuple(history), language, among)
+        new = [found] if self._says_more(found, history, language, among) else []
         tried = [found]
-        new = [found] if found.answers_beyond(earlier) else []
         for other in opened.other_readings(query, history, language, earlier.short_answer):
             if new and other.stands_alone:
                 break  # it follows up
             tried.append(opened.find(other, chosen, watch))
             follows = not other.stands_alone or tried[-1].follows(earlier)
-            if tried[-1].answers_beyond(earlier) and follows:
+            if follows and self._says_more(tried[-1], history, language, among):
                 new.append(tried[-1])
         if not new:
             new = [one for each in tried if (one := opened.beyond(each, earlier)) is not None]
+        if not new:
+            typed = opened.understand(query.question, (), query.language)
+            said = opened.in_what_was_shown(typed, earlier)
+            new = [said._replace(query=query)] if said is not None else []
         if new:
             return max(new, key=lambda one: one.worth)
         return found if found.verdict.reason is not None else found.as_refused()
+
+    def _says_more(
+        self,
+        found: Found,
+        history: Sequence[str],
+        language: Language | None,
+        among: tuple[str, ...] | None,
+    ) -> bool:
+        """Say whether a reading of a follow-up has an answer that isn't given again: not that of
+        the turn before, nor that of another whose question it has in it.
+        """
+        standalone = found.query.standalone_question
+        return all(
+            found.answers_beyond(self._earlier(tuple(history[: at + 1]), language, among))
+            for at in reversed(range(len(history)))
+            if at == len(history) - 1 or history[at] in standalone
+        )
+
+    def _reply_before(
+        self,
+        turns: tuple[str, ...],
+        language: Language | None,
+        documents: tuple[str, ...] | None,
+    ) -> Reply:
+        return self._reply(turns[-1], turns[:-1], language, documents)
 
     def _find_parts(
         self,

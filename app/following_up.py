@@ -13,7 +13,7 @@ from typing import Final, NamedTuple, Self
 from rapidfuzz.distance import Postfix
 
 from app.content_words import bare_text, content_terms
-from app.lexicon import Lexicon
+from app.lexicon import LANGUAGES, Lexicon, lexicon
 from app.types import QuestionKind
 from index import Word, fold, words
 
@@ -52,6 +52,8 @@ class FollowUp(NamedTuple):
         pronoun = _pronoun(read, lists)
         # "Since when?" after a question whose answer is a name, "What is this firm called?"
         if pronoun is None or _points_at(read, pronoun, lists):
+            if _opens_with_figure(antecedent):
+                return self  # nothing is said of "three"
             return self._replace(
                 readings=(Reading(f"{antecedent}: {read}", self.readings[0].says_kind),)
             )
@@ -139,19 +141,38 @@ def _points_at(read: str, pronoun: Word, lists: Lexicon) -> bool:
     """Say whether a demonstrative stands before what it points at ("this firm"), so that nothing
     can take its place.
     """
-    after = next(words(read[pronoun.end :]), None)
+    after = _next_to(read, pronoun)
     return (
         pronoun.folded in lists.demonstratives
         and after is not None
-        and not read[pronoun.end :][: after.start].strip()
+        and after.folded not in lists.placeholders
         and not _is_small(after.folded, lists)
     )
+
+
+def _next_to(read: str, word: Word) -> Word | None:
+    """Return the word that follows another with nothing but space between."""
+    after = next(words(read[word.end :]), None)
+    if after is None or read[word.end :][: after.start].strip():
+        return None
+    return Word(after.folded, word.end + after.start, word.end + after.end)
+
+
+def _opens_with_figure(answer: str) -> bool:
+    first = next(words(answer), None)
+    if first is None:
+        return False
+    known = (lexicon(language).number_words for language in LANGUAGES)
+    return first.folded[:1].isdigit() or any(first.folded in one for one in known)
 
 
 def _said_of(antecedent: str, read: str, pronoun: Word, lists: Lexicon) -> str:
     """Return a question with a pronoun of it replaced by what that stands for."""
     possessive = "'s" if pronoun.folded in lists.possessives else ""
-    return f"{read[: pronoun.start]}{antecedent}{possessive}{read[pronoun.end :]}"
+    after = _next_to(read, pronoun)
+    with_it = after is not None and after.folded in lists.placeholders  # "that one"
+    end = after.end if after is not None and with_it else pronoun.end
+    return f"{read[: pronoun.start]}{antecedent}{possessive}{read[end:]}"
 
 
 def _subject(earlier: str, lists: Lexicon, *, is_person: bool) -> str:
@@ -187,22 +208,27 @@ def _asked_of(earlier: str, read: str, lists: Lexicon) -> Iterator[str]:
 
 
 def _pronoun(read: str, lists: Lexicon) -> Word | None:
-    """Return the first pronoun of a question that stands for something."""
+    """Return the first pronoun of a question that stands for something: "that" does after an
+    auxiliary, at the end or before "one" ("does that compare", "before that").
+    """
     folded = fold(read)
     no_pronouns = [
         match.span()
         for pattern in (*lists.impersonal, *lists.whole_collection)
         for match in pattern.finditer(folded)
     ]
-    return next(
-        (
-            word
-            for word in words(read)
-            if word.folded in lists.pronouns
-            and not any(start <= word.start < end for start, end in no_pronouns)
-        ),
-        None,
-    )
+    found = list(words(read))
+    for at, word in enumerate(found):
+        after = found[at + 1].folded if at + 1 < len(found) else None
+        points = word.folded in lists.demonstratives and (
+            after is None
+            or after in lists.placeholders
+            or (at > 0 and found[at - 1].folded in lists.auxiliaries)
+        )
+        is_none = any(start <= word.start < end for start, end in no_pronouns)
+        if (points or word.folded in lists.pronouns) and not is_none:
+            return word
+    return None
 
 
 def _opening_characters(read: str, opening: str) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from app.content_words import content_terms
 from app.curated import CuratedAnswer
 from app.enumerations import asked_for
 from app.figures import counts
@@ -65,8 +66,19 @@ class Found(NamedTuple):
         span = best.passage.text[first:last]
         more = lexicon(self.query.language).more_words
         asks_for_more = any(word.folded in more for word in words(self.query.question))
+        if self.names_what_was_asked(earlier, span):
+            return False
         most = asks_for_more or len(span) > len(said) / 2  # a part may answer something else
         return not _says(span, said) and not (quoted and most and _says(said, span))
+
+    def names_what_was_asked(self, earlier: Reply, span: str) -> bool:
+        """Say whether a span has no words but those that the question before named already ("Why
+        was the firm barred?", "For which contract?").
+        """
+        lists = lexicon(detect_language(span))
+        asked = {word.folded for word in words(earlier.standalone_question)}
+        said = content_terms(f". {span}", lists)
+        return bool(said) and all(one.folded in asked and not one.is_number for one in said)
 
     def of_the_rest(self, earlier: Reply) -> tuple[Evidence, ...]:
         """Return the evidence that isn't the earlier answer again, where the best is that."""

@@ -115,6 +115,8 @@ class Lexicon(Frozen):
     """Words that open a phrase for a thing; empty for a language without articles."""
     demonstratives: frozenset[str]
     """Those of the pronouns that stand before what they point at as well ("this firm")."""
+    placeholders: frozenset[str]
+    """Words that stand for the noun after a demonstrative ("that one")."""
     remainders: frozenset[str]
     """Words for what is left of something spoken of before ("the rest")."""
     causes: re.Pattern[str]
@@ -191,6 +193,7 @@ class Lexicon(Frozen):
         "person_pronouns",
         "auxiliaries",
         "demonstratives",
+        "placeholders",
         "remainders",
         "more_words",
         "noun_askers",

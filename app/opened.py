@@ -30,7 +30,7 @@ from app.templates import templates
 from app.types import Citation, Draft, Language, Query, Quoted, Reply, Searched, Term, Verdict
 from app.vocabulary import Vocabulary
 from app.weigher import Weigher
-from index import Retriever, SpanReader
+from index import Passage, Retriever, SpanReader
 
 LOGGER: Final = logging.getLogger(__name__)
 
@@ -216,7 +216,9 @@ class Opened:
             others.append(
                 self.understand(query.question, history, language, antecedent=earlier_answer)
             )
-        return sorted(others, key=lambda one: one.stands_alone)
+        known = {query.standalone_question}
+        once = [one for one in others if one.standalone_question not in known]
+        return sorted(once, key=lambda one: one.stands_alone)
 
     def beyond(self, found: Found, earlier: Reply) -> Found | None:
         """Return what else answers a follow-up whose best evidence is the earlier answer again: the
@@ -235,6 +237,27 @@ class Opened:
         rest = found.of_the_rest(earlier) if found.query.names_another else ()
         verdict = self.weigher.weigh_read(found.read, rest)
         return None if verdict.reason else found._replace(verdict=verdict, evidence=rest)
+
+    def in_what_was_shown(self, query: Query, earlier: Reply) -> Found | None:
+        """Return what the passages that the earlier answer is from say to a follow-up as it was
+        typed, where it asks for a figure or a time. Half the threshold suffices there: what a
+        conversation is about is answered more often where it was spoken of than anywhere else.
+        """
+        documents = frozenset(one.document_id for one in earlier.citations)
+        if query.kind not in ("when", "how_much") or not documents:
+            return None
+        found = self.retriever.search(
+            query.sought, PASSAGES_RANKED, documents=documents, others=query.translations
+        )
+        shown = [one for one in found if _is_cited(one.passage, earlier.citations)]
+        evidence = self.weigher.read(query, shown)
+        read = Found(query, self.weigher.weigh_read(query, ()), evidence, tuple(shown), read=query)
+        for one in evidence:
+            verdict = self.weigher.weigh_near(query, one)
+            if verdict.reason is None:
+                tried = read._replace(verdict=verdict, evidence=(one,))
+                return tried if tried.answers_beyond(earlier) else None
+        return None
 
     def find(self, query: Query, chosen: frozenset[str] | None, watch: Stopwatch) -> Found:
         """Return the verdict on a question, and the evidence it was passed on, the best first."""
@@ -330,3 +353,12 @@ class Opened:
     def _titles(self, documents: AbstractSet[str]) -> str:
         titles = [title for one, (title, _) in self.documents.items() if one in documents]
         return "; ".join(titles[:TITLES_MAX]) + ("; …" if len(titles) > TITLES_MAX else "")
+
+
+def _is_cited(passage: Passage, citations: Sequence[Citation]) -> bool:
+    return any(
+        one.document_id == passage.document_id
+        and one.start < passage.end
+        and passage.start < one.end
+        for one in citations
+    )

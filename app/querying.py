@@ -80,6 +80,7 @@ def understand(
         question=question,
         standalone_question=standalone,
         sought=sought,
+        asking=says_kind,
         set_aside=terms_aside,
         language=heard.language,
         kind=kind,

@@ -80,8 +80,9 @@ class Query(Frozen):
     """A question, understood.
 
     ``question`` is as typed; ``standalone_question`` has misspellings corrected and a follow-up
-    joined to what it follows, and ``sought`` is that without what it sets aside ("besides the
-    loans"), the terms of which are ``set_aside``. ``refers_back`` says that a pronoun of it stands
+    joined to what it follows, ``sought`` is that without what it sets aside ("besides the
+    loans"), the terms of which are ``set_aside``, and ``asking`` the part whose words say what
+    kind of answer is wanted. ``refers_back`` says that a pronoun of it stands
     for something in an earlier turn, ``names_another`` that it only names another thing than the
     earlier turn asked about ("And the bridge?"), ``readings`` in how many ways it can be read with
     that turn in mind, ``stands_alone`` that this is the reading in which it has nothing to do with
@@ -92,6 +93,7 @@ class Query(Frozen):
     question: str
     standalone_question: str
     sought: str
+    asking: str
     set_aside: tuple[Term, ...]
     language: Language
     kind: QuestionKind

@@ -205,8 +205,10 @@ def _gives_a_figure_for_a_reason(query: Query, evidence: Evidence) -> bool:
     if query.kind != "reason" or evidence.span is None:
         return False
     span = text_of(evidence.passage, evidence.span)
+    lists = lexicon(detect_language(span))
     said = [word.folded for word in words(span)]
-    return len(said) <= FIGURE_WORDS_MAX and any(word[:1].isdigit() for word in said)
+    is_figure = any(word[:1].isdigit() or word in lists.number_words for word in said)
+    return len(said) <= FIGURE_WORDS_MAX and is_figure
 
 
 def _in_another_measure(query: Query, evidence: Evidence) -> bool:

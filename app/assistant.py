@@ -155,7 +155,8 @@ class Assistant:
         opened = self.opened
         chosen = opened.chosen(documents)
         found = opened.find(query, chosen, watch)
-        if not (query.refers_back or query.names_another):
+        follows_up = query.refers_back or query.names_another
+        if not follows_up and not (query.may_refer and found.verdict.reason is not None):
             return found
         among = None if documents is None else tuple(documents)
         earlier = self._earlier(tuple(history), language, among)

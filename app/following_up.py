@@ -39,6 +39,8 @@ class FollowUp(NamedTuple):
     readings: tuple[Reading, ...]
     refers_back: bool = False
     names_another: bool = False
+    may_refer: bool = False
+    """Whether it says what it asks, and may go on about what was spoken of all the same."""
 
     @classmethod
     def alone(cls, read: str) -> Self:
@@ -93,10 +95,13 @@ def resolve(read: str, history: Sequence[str], lists: Lexicon) -> FollowUp:
     bare_question = asks and len(terms) <= 1 and not has_name
     opens = short and asks and opening is not None and not has_name
     if not (elliptic or refers or of_the_rest or bare_question or opens):
-        return FollowUp.alone(read)
+        if not (short and asks) or has_name:
+            return FollowUp.alone(read)
+        joined = _joined(resolve(history[-1], history[:-1], lists).readings[0].standalone, read)
+        return FollowUp((Reading(read, read), Reading(joined, read)), may_refer=True)
     earlier = resolve(history[-1], history[:-1], lists).readings[0]
     before = earlier.standalone
-    joined = f"{before} {read}" if before.endswith(("?", ".", "!")) else f"{before}? {read}"
+    joined = _joined(before, read)
     together = Reading(joined, read if asks or _asks_for_list(read, lists) else earlier.says_kind)
     # "How many startups?", "Irrigation" may be about something else.
     may_be_alone = bool(terms) and not (has_pronoun or of_the_rest) and (opening is None or opens)
@@ -121,6 +126,10 @@ def resolve(read: str, history: Sequence[str], lists: Lexicon) -> FollowUp:
     replaced = dict.fromkeys(_in_place(before, named, lists))
     readings = (*(Reading(one, one) for one in replaced), together)[: READINGS_MAX - len(alone)]
     return FollowUp((*readings, *alone), names_another=bool(named))
+
+
+def _joined(before: str, read: str) -> str:
+    return f"{before} {read}" if before.endswith(("?", ".", "!")) else f"{before}? {read}"
 
 
 def _asks_anew(read: str, lists: Lexicon) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from app.content_words import content_terms
+from app.content_words import bare_text, content_terms
 from app.curated import CuratedAnswer
 from app.enumerations import asked_for
 from app.figures import counts
@@ -12,9 +12,9 @@ from app.language import detect_language, numbers, stems
 from app.lexicon import lexicon
 from app.mentions import Mentions
 from app.naming import Naming
-from app.quotes import text_of
+from app.quotes import tells_why, text_of
 from app.types import Evidence, Query, Reply, Verdict
-from index import RankedPassage, fold, words
+from index import RankedPassage, words
 
 
 class Found(NamedTuple):
@@ -53,7 +53,9 @@ class Found(NamedTuple):
             and best.quote[0] < one.end
             for one in earlier.citations
         )
-        if not self.query.names_another and (best.span is None or self.query.kind == "yes_no"):
+        if not self.query.names_another and (
+            best.span is None or self.query.kind in ("yes_no", "definition")
+        ):
             return True
         if best.span is None or said is None:
             listed = asked_for(self.query, best)
@@ -107,14 +109,16 @@ class Found(NamedTuple):
         return bool(figures and counts(quote) - figures) and all(mentions.worth(one) for one in new)
 
     def tells_why(self, earlier: Reply) -> bool:
-        """Say whether a follow-up asks why, and the sentence that the earlier answer stands in has
-        a word that gives a reason.
+        """Say whether a follow-up asks why, as the question before didn't, and the sentence that
+        the earlier answer stands in has a word that gives a reason.
         """
         best = self.evidence[0]
         if best.span is None or self.query.kind != "reason" or not earlier.citations:
             return False
-        quote = text_of(best.passage, best.quote)
-        return lexicon(detect_language(quote)).causes.search(fold(quote)) is not None
+        why = lexicon(earlier.language).kinds["reason"]
+        if any(pattern.search(bare_text(earlier.standalone_question)) for pattern in why):
+            return False
+        return tells_why(text_of(best.passage, best.quote))
 
     def follows(self, earlier: Reply) -> bool:
         """Say whether a question that was typed after another, and is taken as it stands, is

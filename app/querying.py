@@ -88,6 +88,7 @@ def understand(
         is_order=heard.is_order,
         refers_back=follow_up.refers_back,
         names_another=follow_up.names_another,
+        may_refer=follow_up.may_refer,
         readings=len(follow_up.readings),
         stands_alone=chosen.is_alone,
         corrections=heard.corrections,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from app.language import detect_language
 from app.lexicon import lexicon
-from index import Passage, words
+from index import Passage, fold, words
 
 
 def quote_around(passage: Passage, span: tuple[int, int]) -> tuple[int, int]:
@@ -44,6 +44,11 @@ def _opens_with_pronoun(sentence: str) -> bool:
 def text_of(passage: Passage, span: tuple[int, int]) -> str:
     """Return what stands between two offsets into a passage's document."""
     return passage.text[span[0] - passage.start : span[1] - passage.start]
+
+
+def tells_why(quote: str) -> bool:
+    """Say whether a quote has a word that gives a reason ("because", "so that")."""
+    return lexicon(detect_language(quote)).causes.search(fold(quote)) is not None
 
 
 def with_place(passage: Passage, without: Sequence[tuple[int, int]] = ()) -> str:

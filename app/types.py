@@ -84,7 +84,8 @@ class Query(Frozen):
     loans"), the terms of which are ``set_aside``, and ``asking`` the part whose words say what
     kind of answer is wanted. ``refers_back`` says that a pronoun of it stands
     for something in an earlier turn, ``names_another`` that it only names another thing than the
-    earlier turn asked about ("And the bridge?"), ``readings`` in how many ways it can be read with
+    earlier turn asked about ("And the bridge?"), ``may_refer`` that it may go on about that
+    turn though nothing in it says so, ``readings`` in how many ways it can be read with
     that turn in mind, ``stands_alone`` that this is the reading in which it has nothing to do with
     it; ``corrections`` pairs what was typed with what it was read as; ``sides`` are the terms of
     the two things that a comparison is between, as far as its words tell.
@@ -101,6 +102,7 @@ class Query(Frozen):
     is_order: bool
     refers_back: bool
     names_another: bool
+    may_refer: bool
     readings: int
     stands_alone: bool
     corrections: tuple[tuple[str, str], ...]

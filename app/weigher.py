@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache, partial
 from itertools import takewhile
 from typing import Final
@@ -21,7 +21,7 @@ from app.finding import find_evidence, pieces_quoted
 from app.language import detect_language, same_name
 from app.lexicon import lexicon
 from app.mentions import Mentions
-from app.quotes import text_of, with_place
+from app.quotes import tells_why, text_of, with_place
 from app.rounds import rounds
 from app.settings import Settings
 from app.types import Evidence, Query, Term, Verdict
@@ -81,6 +81,7 @@ class Weigher:
         """
         rarity = self.collection.rarity
 
+        @cache
         def read() -> tuple[tuple[Evidence, ...], float]:
             return self._read_on(query, chosen)
 
@@ -117,7 +118,13 @@ class Weigher:
             both = evidence[0].model_copy(update={"span": None})  # the figure of one says nothing
             return (both,), threshold
 
-        ways = [read]
+        def read_why() -> tuple[tuple[Evidence, ...], float]:
+            evidence, threshold = read()
+            if not (evidence and tells_why(text_of(evidence[0].passage, evidence[0].quote))):
+                return evidence, NEVER
+            return (evidence[0].model_copy(update={"span": None}),), threshold
+
+        ways: list[Callable[[], tuple[tuple[Evidence, ...], float]]] = [read]
         only_names = bool(query.terms) and all(
             term.may_be_name and not self.collection.writes_small(term) for term in query.terms
         )
@@ -129,6 +136,8 @@ class Weigher:
             ways = [choose, read]
         elif (only_names and query.kind == "who") or query.kind in ("next", "definition"):
             ways = [read, choose]
+        elif query.kind == "reason":
+            ways = [read, read_why]
         if query.kind == "list":
             ways = [enumerate_, read, choose]
         elif query.kind in ("fact", "next", "topic"):

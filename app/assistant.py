@@ -163,7 +163,7 @@ class Assistant:
         new = [found] if self._says_more(found, history, language, among) else []
         tried = [found]
         for other in opened.other_readings(query, history, language, earlier.short_answer):
-            if new and other.stands_alone:
+            if new and other.stands_alone and len(other.terms) < 2:
                 break  # it follows up
             tried.append(opened.find(other, chosen, watch))
             follows = not other.stands_alone or tried[-1].follows(earlier)

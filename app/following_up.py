@@ -19,6 +19,8 @@ from index import Word, fold, words
 
 FOLLOWUP_TERMS_MAX: Final = 4
 """A question with more content words than this stands on its own unless it has a pronoun."""
+MAY_REFER_TERMS_MAX: Final = 2
+"""A question with more content words, none a pronoun, says by itself what it is about."""
 READINGS_MAX: Final = 3
 """Each reading is searched and read for, which is what a question costs."""
 _YEAR = re.compile(r"\b(?:1[0-9]|20)\d\d\b(?:[-\u2013](?:1[0-9]|20)\d\d\b)?")
@@ -95,7 +97,7 @@ def resolve(read: str, history: Sequence[str], lists: Lexicon) -> FollowUp:
     bare_question = asks and len(terms) <= 1 and not has_name
     opens = short and asks and opening is not None and not has_name
     if not (elliptic or refers or of_the_rest or bare_question or opens):
-        if not (short and asks) or has_name:
+        if has_name or not asks or len(terms) > MAY_REFER_TERMS_MAX:
             return FollowUp.alone(read)
         joined = _joined(resolve(history[-1], history[:-1], lists).readings[0].standalone, read)
         return FollowUp((Reading(read, read), Reading(joined, read)), may_refer=True)
@@ -148,15 +150,20 @@ def _asks_anew(read: str, lists: Lexicon) -> bool:
 
 def _points_at(read: str, pronoun: Word, lists: Lexicon) -> bool:
     """Say whether a demonstrative stands before what it points at ("this firm"), so that nothing
-    can take its place.
+    can take its place. A verb follows it after "does" and before small words ("does that
+    compare with").
     """
     after = _next_to(read, pronoun)
-    return (
-        pronoun.folded in lists.demonstratives
-        and after is not None
-        and after.folded not in lists.placeholders
-        and not _is_small(after.folded, lists)
+    if after is None or pronoun.folded not in lists.demonstratives:
+        return False
+    if after.folded in lists.placeholders or _is_small(after.folded, lists):
+        return False
+    before = [word.folded for word in words(read[: pronoun.start])][-1:]
+    later = _next_to(read, after)
+    is_verb = not lists.doing.isdisjoint(before) and (
+        later is None or _is_small(later.folded, lists)
     )
+    return not is_verb
 
 
 def _next_to(read: str, word: Word) -> Word | None:

@@ -40,9 +40,10 @@ class Found(NamedTuple):
     def answers_beyond(self, earlier: Reply) -> bool:
         """Say whether this is an answer, and not the earlier answer again.
 
-        Whether something is so, and what else is said about it, may be told by the same words, as
-        long as the follow-up names no other thing; and a part of a long answer may answer something
-        else, unless it is asked what else there is.
+        Whether something is so, what it is, and what else is said about it, may be told by the same
+        words, as long as the follow-up names no other thing; so may what somebody does after who
+        that is. And a part of a long answer may answer something else, unless it is asked what else
+        there is.
         """
         if self.verdict.reason is not None or not self.evidence:
             return self.verdict.reason is None
@@ -68,6 +69,8 @@ class Found(NamedTuple):
         span = best.passage.text[first:last]
         more = lexicon(self.query.language).more_words
         asks_for_more = any(word.folded in more for word in words(self.query.question))
+        if self.query.kind == "fact" and _asks_who_one_is(earlier) and _says(span, said):
+            return True
         if self.names_what_was_asked(earlier, span):
             return False
         most = asks_for_more or len(span) > len(said) / 2  # a part may answer something else
@@ -151,6 +154,16 @@ class Found(NamedTuple):
         start, end = (place - best.passage.start for place in best.quote)
         said = (best.passage.context_line, best.passage.table_header, best.passage.text[start:end])
         return numbers(phrase) <= numbers(" ".join(said))
+
+
+def _asks_who_one_is(earlier: Reply) -> bool:
+    """Say whether a question before is answered by whatever is said of a name ("Who is Ida?")."""
+    lists = lexicon(earlier.language)
+    plain = bare_text(earlier.standalone_question)
+    terms = content_terms(earlier.standalone_question, lists)
+    return all(one.is_name for one in terms) and any(
+        pattern.search(plain) for pattern in (*lists.kinds["who"], *lists.kinds["definition"])
+    )
 
 
 def _says(text: str, phrase: str) -> bool:

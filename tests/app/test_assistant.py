@@ -229,6 +229,33 @@ def test_why_it_is_so_is_told_by_the_sentence_that_said_so(tmp_path: Path) -> No
     assert "because its roof had rusted" in reply.text
 
 
+def test_what_was_shown_answers_what_goes_on_about_it(tmp_path: Path) -> None:
+    source = tmp_path / "meters.md"
+    source.write_text(
+        "# Water meters\n\nMeters have been put on 410 outlets of Lowick, and the remaining 95 "
+        "will get theirs in May 2027.\n",
+        encoding="utf-8",
+    )
+    assistant = opened(tmp_path / "index", source)
+    earlier = "On how many outlets of Lowick have meters been put?"
+    reply = assistant.ask("when comes the rest", history=[earlier])
+    assert reply.short_answer is not None
+    assert "May 2027" in reply.short_answer
+
+
+def test_a_follow_up_is_not_answered_with_what_the_question_before_names(tmp_path: Path) -> None:
+    source = tmp_path / "firms.md"
+    source.write_text(
+        "# Tenders\n\nOne firm, Brackwater Builders, was barred for three years for having "
+        "submitted forged guarantees.\n",
+        encoding="utf-8",
+    )
+    assistant = opened(tmp_path / "index", source)
+    earlier = "Why was Brackwater Builders barred?"
+    reply = assistant.ask("For which contract were those guarantees?", history=[earlier])
+    assert reply.short_answer != "Brackwater Builders"
+
+
 def test_what_a_question_sets_aside_is_not_its_answer(briefing: Assistant) -> None:
     reply = briefing.ask("What else did the February 12 meeting review besides the draft strategy?")
     assert reply.short_answer is not None

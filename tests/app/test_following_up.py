@@ -116,6 +116,35 @@ def test_what_may_be_another_question_is_read_alone_at_last(
     assert found[-1].standalone == question
 
 
+def test_a_short_question_without_a_pronoun_may_go_on_all_the_same() -> None:
+    earlier = "Жоба неше ауданды қамтиды?"
+    found = resolve("неге азайып қалды?", [earlier], lexicon("kk"))
+    assert (found.may_refer, found.refers_back, found.names_another) == (True, False, False)
+    read = [one.standalone for one in found.readings]
+    assert read == ["неге азайып қалды?", f"{earlier} неге азайып қалды?"]
+
+
+@pytest.mark.parametrize(
+    ("question", "said"),
+    [
+        ("How does that compare with before?", "How does Lune compare with before?"),
+        ("And what comes after that one?", "And what comes after Lune?"),
+        ("What was there before that?", "What was there before Lune?"),
+        ("What does that bridge cost?", "Lune: What does that bridge cost?"),
+    ],
+)
+def test_that_stands_for_the_answer_where_no_noun_follows(question: str, said: str) -> None:
+    found = resolve(question, ["Which bridge is the longest?"], lexicon("en"))
+    assert found.refers_back
+    (reading,) = found.about("Lune", question, lexicon("en")).readings
+    assert reading.standalone == said
+
+
+def test_nothing_is_said_of_a_bare_figure() -> None:
+    found = resolve("какие именно?", ["Сколько операций отозвал кабинет?"], lexicon("ru"))
+    assert found.about("three", "какие именно?", lexicon("ru")) == found
+
+
 @pytest.mark.parametrize(
     ("language", "question"),
     [
@@ -130,7 +159,9 @@ def test_what_may_be_another_question_is_read_alone_at_last(
 def test_a_question_that_refers_to_nothing_before_stands_alone(
     language: Language, question: str
 ) -> None:
-    assert readings(question, "Who runs the port?", language) == [question]
+    found = resolve(question, ["Who runs the port?"], lexicon(language))
+    assert found.readings[0].standalone == question
+    assert (found.refers_back, found.names_another) == (False, False)
 
 
 def test_a_thing_is_not_put_in_a_years_place() -> None:

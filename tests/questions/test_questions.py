@@ -20,6 +20,7 @@ SOURCES = {
     "railway": ROOT / "tests" / "collections" / "railway",
     "theatre": ROOT / "tests" / "collections" / "theatre",
     "turns": ROOT / "tests" / "collections" / "programme",
+    "turns-2": ROOT / "tests" / "collections" / "railway",
     "university": ROOT / "tests" / "collections" / "university",
     "waterworks": ROOT / "tests" / "collections" / "waterworks",
 }

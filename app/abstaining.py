@@ -93,7 +93,7 @@ def judge(
         or _presumes_otherwise(query, evidence[0], years_around(evidence[0]))
         or _in_another_measure(query, evidence[0])
         or _names_one(query, evidence[0])
-        or _gives_a_figure_for_a_reason(query, evidence[0])
+        or _gives_a_figure(query, evidence[0])
         or is_of_another(query, evidence, speaks_of, is_common)
     ):
         return Verdict(evidence=(), reason="not_stated", missing_terms=missing, probability=best)
@@ -200,15 +200,19 @@ def _names_one(query: Query, evidence: Evidence) -> bool:
     return not joined and not any(word.folded in lists.conjunctions for word in words(quote))
 
 
-def _gives_a_figure_for_a_reason(query: Query, evidence: Evidence) -> bool:
-    """Say whether it is asked why, and the answer is a number with what it counts at most."""
-    if query.kind != "reason" or evidence.span is None:
+def _gives_a_figure(query: Query, evidence: Evidence) -> bool:
+    """Say whether it is asked why, and the answer is a number with what it counts at most, or who,
+    and it is nothing but a number.
+    """
+    if query.kind not in ("reason", "who") or evidence.span is None:
         return False
     span = text_of(evidence.passage, evidence.span)
     lists = lexicon(detect_language(span))
     said = [word.folded for word in words(span)]
-    is_figure = any(word[:1].isdigit() or word in lists.number_words for word in said)
-    return len(said) <= FIGURE_WORDS_MAX and is_figure
+    figures = [word for word in said if word[:1].isdigit() or word in lists.number_words]
+    if query.kind == "who":
+        return len(figures) == len(said)
+    return len(said) <= FIGURE_WORDS_MAX and bool(figures)
 
 
 def _in_another_measure(query: Query, evidence: Evidence) -> bool:

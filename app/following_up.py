@@ -75,11 +75,17 @@ def resolve(read: str, history: Sequence[str], lists: Lexicon) -> FollowUp:
     """
     if not history:
         return FollowUp.alone(read)
+    closing = list(words(read))[-1:]
+    closes = bool(closing) and closing[0].folded in lists.followup_closings
+    if closes:  # "қатты желде ше?" names another thing
+        read = read[: closing[0].start].rstrip()
     folded = bare_text(read)
     terms = content_terms(read, lists)
     found = [word.folded for word in words(read)]
-    opening = next(
-        (o for o in lists.followup_openings if folded == o or folded.startswith(o + " ")), None
+    opening = max(
+        (o for o in lists.followup_openings if folded == o or folded.startswith(o + " ")),
+        key=len,
+        default=None,
     )
     if opening is None and _asks_anew(read, lists):
         return FollowUp.alone(read)
@@ -91,12 +97,14 @@ def resolve(read: str, history: Sequence[str], lists: Lexicon) -> FollowUp:
     has_name = any(term.is_name for term in terms)
     short = len(terms) <= FOLLOWUP_TERMS_MAX
     one_thing = len(terms) <= 1 or all(term.is_number for term in terms)
-    elliptic = short and not asks and (opening is not None or one_thing)
+    opened = opening is not None or closes or _is_fragment(read, lists)
+    elliptic = short and not asks and (opened or one_thing)
     refers = short and has_pronoun and not has_name
     of_the_rest = short and not has_name and any(word in lists.remainders for word in found)
     bare_question = asks and len(terms) <= 1 and not has_name
-    opens = short and asks and opening is not None and not has_name
-    if not (elliptic or refers or of_the_rest or bare_question or opens):
+    opens = short and asks and opened and not has_name
+    dated = short and not has_name and _is_dated(read, lists)
+    if not (elliptic or dated or refers or of_the_rest or bare_question or opens):
         if has_name or not asks or len(terms) > MAY_REFER_TERMS_MAX:
             return FollowUp.alone(read)
         joined = _joined(resolve(history[-1], history[:-1], lists).readings[0].standalone, read)
@@ -106,12 +114,18 @@ def resolve(read: str, history: Sequence[str], lists: Lexicon) -> FollowUp:
     joined = _joined(before, read)
     together = Reading(joined, read if asks or _asks_for_list(read, lists) else earlier.says_kind)
     # "How many startups?", "Irrigation" may be about something else.
-    may_be_alone = bool(terms) and not (has_pronoun or of_the_rest) and (opening is None or opens)
+    refers_only = has_pronoun or of_the_rest or dated
+    may_be_alone = bool(terms) and not refers_only and (not opened or opens)
     alone = [Reading(read, read, is_alone=True)] if may_be_alone else []
-    if not elliptic or has_pronoun:
+    moved = dated and bool(_YEAR.search(before))
+    if not moved and (not elliptic or has_pronoun):
         others: list[Reading] = []
         is_person = pronoun is not None and pronoun.folded in lists.person_pronouns
         subject = _subject(before, lists, is_person=is_person)
+        if _is_kind("reason", read, lists) and not terms:
+            subject = ""  # "Why is it so?" asks about all that was said
+        if not lists.person_pronouns and subject[:1].isupper() and _is_kind("who", before, lists):
+            subject = ""  # "он" is whom the answer names, not where he is
         if pronoun is not None and subject and not _points_at(read, pronoun, lists):
             said = _said_of(subject, read, pronoun, lists)
             others.append(Reading(said, said))
@@ -138,14 +152,14 @@ def _asks_anew(read: str, lists: Lexicon) -> bool:
     """Say whether a question is about the documents as a whole ("What are these documents about?"),
     or requests what is said about a subject that it names ("Tell me about the canals").
     """
-    plain = bare_text(read)
-
-    def matches(kind: QuestionKind) -> bool:
-        return any(pattern.search(plain) for pattern in lists.kinds.get(kind, ()))
-
-    if matches("overview") and any(one.search(plain) for one in lists.whole_collection):
+    whole = any(one.search(bare_text(read)) for one in lists.whole_collection)
+    if whole and _is_kind("overview", read, lists):
         return True
-    return matches("topic") and _pronoun(read, lists) is None and bool(content_terms(read, lists))
+    return (
+        _is_kind("topic", read, lists)
+        and _pronoun(read, lists) is None
+        and bool(content_terms(read, lists))
+    )
 
 
 def _points_at(read: str, pronoun: Word, lists: Lexicon) -> bool:
@@ -208,9 +222,38 @@ def _subject(earlier: str, lists: Lexicon, *, is_person: bool) -> str:
     return earlier[slice(*spans[-1])] if spans else ""
 
 
+def _is_kind(kind: QuestionKind, text: str, lists: Lexicon) -> bool:
+    plain = bare_text(text)
+    return any(pattern.search(plain) for pattern in lists.kinds.get(kind, ()))
+
+
+def _is_fragment(read: str, lists: Lexicon) -> bool:
+    """Say whether a text asks nothing by itself and opens with a small word that stands before a
+    noun ("for students?", "at any time of the day?").
+    """
+    found = [word.folded for word in words(read)]
+    no_openings = lists.auxiliaries | lists.determiners | lists.pronouns
+    return (
+        len(found) > 1
+        and found[0] in lists.function_words - no_openings
+        and lists.question_words.isdisjoint(found)
+        and not any(_is_kind(kind, read, lists) for kind in lists.kinds)
+    )
+
+
+def _is_dated(read: str, lists: Lexicon) -> bool:
+    """Say whether a follow-up asks, or compares, nothing but the year before or after."""
+    folded = fold(read)
+    for pattern in (lists.year_before, lists.year_after):
+        if pattern.search(folded):
+            rest = content_terms(pattern.sub(" ", folded), lists)
+            return not rest or not any(word.folded in lists.question_words for word in words(read))
+    return False
+
+
 def _asks_for_list(read: str, lists: Lexicon) -> bool:
     """Say whether a follow-up asks for a list whatever was asked before ("Can you list them?")."""
-    return any(pattern.search(bare_text(read)) for pattern in lists.kinds.get("list", ()))
+    return _is_kind("list", read, lists)
 
 
 def _asked_of(earlier: str, read: str, lists: Lexicon) -> Iterator[str]:

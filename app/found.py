@@ -55,13 +55,16 @@ class Found(NamedTuple):
             for one in earlier.citations
         )
         if not self.query.names_another and (
-            best.span is None or self.query.kind in ("yes_no", "definition")
+            (best.span is None and (self.query.kind != "list" or best.passage.kind != "prose"))
+            or self.query.kind in ("yes_no", "definition")
         ):
             return True
         if best.span is None or said is None:
             listed = asked_for(self.query, best)
             start, end = listed.span if listed else best.quote
             again = [o for o in earlier.citations if o.document_id == best.passage.document_id]
+            if listed and sum(o.end - o.start for o in again) < (end - start) / 2:
+                return True  # most of the list wasn't shown
             if best.span is None or listed:  # what is shown may be more, or less, than was chosen
                 return all(o.end <= start or end <= o.start for o in again)
             return all((o.start, o.end) != (start, end) for o in again)
@@ -125,13 +128,15 @@ class Found(NamedTuple):
 
     def follows(self, earlier: Reply) -> bool:
         """Say whether a question that was typed after another, and is taken as it stands, is
-        answered from the documents shown before, or by a passage that says all its words.
+        answered from the documents shown before, or by a passage in its language that says all
+        its words.
         """
         if not self.evidence:
             return True
         shown = {one.document_id for one in earlier.citations or earlier.nearest}
         best = self.evidence[0]
-        return best.passage.document_id in shown or not best.features.unsaid
+        says_all = not (best.features.unsaid or best.features.foreign)
+        return best.passage.document_id in shown or says_all
 
     def as_refused(self) -> Found:
         """Return this with the verdict that the documents don't say it."""

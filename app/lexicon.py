@@ -145,6 +145,9 @@ class Lexicon(Frozen):
     question_joints: frozenset[str]
     """Words that join two questions."""
     followup_openings: tuple[str, ...]
+    """How a follow-up opens that only names another thing ("what about", "no, I mean")."""
+    followup_closings: frozenset[str]
+    """Words that end one, as in Kazakh ("ше")."""
     year_before: re.Pattern[str]
     year_after: re.Pattern[str]
     kinds: dict[QuestionKind, tuple[re.Pattern[str], ...]]
@@ -194,6 +197,7 @@ class Lexicon(Frozen):
         "auxiliaries",
         "demonstratives",
         "placeholders",
+        "followup_closings",
         "remainders",
         "more_words",
         "noun_askers",

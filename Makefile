@@ -71,7 +71,7 @@ run: index
 	@exec $(PY) scripts/serve.py --host "$$HOST" --port "$$PORT" --index "$$INDEX"
 
 test: models
-	@$(PY) -m pytest
+	@$(PY) -m pytest --numprocesses 2 --dist loadfile
 
 check: $(INSTALLED)
 	$(VENV)/bin/ruff check .

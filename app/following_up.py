@@ -97,7 +97,8 @@ def resolve(read: str, history: Sequence[str], lists: Lexicon) -> FollowUp:
     has_name = any(term.is_name for term in terms)
     short = len(terms) <= FOLLOWUP_TERMS_MAX
     one_thing = len(terms) <= 1 or all(term.is_number for term in terms)
-    opened = opening is not None or closes or _is_fragment(read, lists)
+    is_fragment = opening is None and _is_fragment(read, lists)
+    opened = opening is not None or closes or is_fragment
     elliptic = short and not asks and (opened or one_thing)
     refers = short and has_pronoun and not has_name
     of_the_rest = short and not has_name and any(word in lists.remainders for word in found)
@@ -140,6 +141,9 @@ def resolve(read: str, history: Sequence[str], lists: Lexicon) -> FollowUp:
         )
     named = read[_opening_characters(read, opening or "") :].strip(" ,?.!")
     replaced = dict.fromkeys(_in_place(before, named, lists))
+    if is_fragment and found[0] not in {word.folded for word in words(before)}:
+        # "How much off do students get" "at any time of the day"?
+        replaced = {f"{before.rstrip(' ?.!')} {named}?": None}
     readings = (*(Reading(one, one) for one in replaced), together)[: READINGS_MAX - len(alone)]
     return FollowUp((*readings, *alone), names_another=bool(named))
 

@@ -13,7 +13,7 @@ from app.lexicon import lexicon
 from app.mentions import Mentions
 from app.naming import Naming
 from app.quotes import tells_why, text_of
-from app.types import Evidence, Query, Reply, Verdict
+from app.types import Evidence, Query, Reply, Term, Verdict
 from index import RankedPassage, words
 
 
@@ -89,15 +89,29 @@ class Found(NamedTuple):
         return bool(said) and all(one.folded in asked and not one.is_number for one in said)
 
     def of_the_rest(self, earlier: Reply) -> tuple[Evidence, ...]:
-        """Return the evidence that isn't the earlier answer again, where the best is that."""
+        """Return the evidence that isn't the earlier answer again, where the best is that, as far
+        as the follow-up names another thing, or the evidence has all words that are new in it.
+        """
         best = self.evidence[0]
         if best.span is None:
             return ()
+        new = self._new_terms(earlier)
+
+        def is_meant(one: Evidence) -> bool:
+            said = Mentions(text_of(one.passage, one.quote))
+            return self.query.names_another or (bool(new) and all(map(said.worth, new)))
+
         return tuple(
             one
             for one in self.evidence[1:]
-            if one.quote != best.quote and self._replace(evidence=(one,)).answers_beyond(earlier)
+            if one.quote != best.quote
+            and is_meant(one)
+            and self._replace(evidence=(one,)).answers_beyond(earlier)
         )
+
+    def _new_terms(self, earlier: Reply) -> list[Term]:
+        known = {stem for w in words(earlier.standalone_question) for stem in stems(w.folded)}
+        return [one for one in self.query.terms if known.isdisjoint(one.stems)]
 
     def tells_of_both(self, earlier: Reply) -> bool:
         """Say whether the sentence that the earlier answer stands in tells of what a follow-up
@@ -105,8 +119,7 @@ class Found(NamedTuple):
         words that are new, and another figure.
         """
         best, said = self.evidence[0], earlier.short_answer
-        known = {stem for w in words(earlier.standalone_question) for stem in stems(w.folded)}
-        new = [one for one in self.query.terms if known.isdisjoint(one.stems)]
+        new = self._new_terms(earlier)
         if best.span is None or said is None or not (self.query.names_another and new):
             return False
         quote = text_of(best.passage, best.quote)

@@ -234,17 +234,17 @@ class Opened:
                 return found._replace(verdict=verdict, evidence=whole)
         if found.verdict.reason is not None:
             return None
-        rest = found.of_the_rest(earlier) if found.query.names_another else ()
+        rest = found.of_the_rest(earlier)
         verdict = self.weigher.weigh_read(found.read, rest)
         return None if verdict.reason else found._replace(verdict=verdict, evidence=rest)
 
     def in_what_was_shown(self, query: Query, earlier: Reply) -> Found | None:
         """Return what the passages that the earlier answer is from say to a follow-up as it was
-        typed, where it asks for a figure or a time. Half the threshold suffices there: what a
-        conversation is about is answered more often where it was spoken of than anywhere else.
+        typed, where it asks for a figure, a time or a person. Half the threshold suffices there:
+        what a conversation is about is answered more often where it was spoken of than elsewhere.
         """
         documents = frozenset(one.document_id for one in earlier.citations)
-        if query.kind not in ("when", "how_much") or not documents:
+        if query.kind not in ("when", "how_much", "who") or not documents:
             return None
         found = self.retriever.search(
             query.sought, PASSAGES_RANKED, documents=documents, others=query.translations

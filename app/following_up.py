@@ -251,7 +251,8 @@ def _is_dated(read: str, lists: Lexicon) -> bool:
     for pattern in (lists.year_before, lists.year_after):
         if pattern.search(folded):
             rest = content_terms(pattern.sub(" ", folded), lists)
-            return not rest or not any(word.folded in lists.question_words for word in words(read))
+            asking = lists.question_words - lists.than  # "лучше чем"
+            return not rest or asking.isdisjoint(word.folded for word in words(read))
     return False
 
 

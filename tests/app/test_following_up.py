@@ -140,6 +140,39 @@ def test_that_stands_for_the_answer_where_no_noun_follows(question: str, said: s
     assert reading.standalone == said
 
 
+@pytest.mark.parametrize(
+    ("language", "earlier", "question", "standalone"),
+    [
+        ("en", "What share was late in 2024?", "better than a year earlier?",
+         "What share was late in 2023?"),
+        ("en", "How many came in 2024?", "And before that?", "How many came in 2023?"),
+        ("ru", "Какая доля опоздала в 2024 году?", "это лучше чем годом раньше?",
+         "Какая доля опоздала в 2023 году?"),
+        ("en", "How much off do students get?", "at any time of the day?",
+         "How much off do students get at any time of the day?"),
+        ("en", "How long is the tunnel?", "no, I mean the bridge", "How long is the bridge?"),
+        ("ru", "Какова глубина дока?", "нет, я про канал", "Какова глубина канал?"),
+        ("kk", "Паром қашан жүреді?", "пойыз ше?", "пойыз қашан жүреді?"),
+    ],
+)  # fmt: skip
+def test_what_asks_nothing_by_itself_takes_the_question_before(
+    language: Language, earlier: str, question: str, standalone: str
+) -> None:
+    found = resolve(question, [earlier], lexicon(language))
+    assert standalone in [one.standalone for one in found.readings]
+    assert not any(one.is_alone for one in found.readings)
+
+
+def test_the_previous_one_is_of_what_was_spoken_of() -> None:
+    found = resolve("а предыдущая когда была?", ["Когда бастовали?"], lexicon("ru"))
+    assert not any(one.is_alone for one in found.readings)
+
+
+def test_why_it_is_so_is_asked_of_all_that_was_said() -> None:
+    earlier = "How much did the station at Belmora cost?"
+    assert readings("why was it so much more", earlier) == [f"{earlier} why was it so much more"]
+
+
 def test_nothing_is_said_of_a_bare_figure() -> None:
     found = resolve("какие именно?", ["Сколько операций отозвал кабинет?"], lexicon("ru"))
     assert found.about("three", "какие именно?", lexicon("ru")) == found

@@ -216,3 +216,9 @@ def test_a_figure_is_no_reason(passage: MakePassage, evidence: MakeEvidence) -> 
     one = passage("The mill was bought for 2 million from a maker who had gone bankrupt.")
     assert judged("Why was the mill bought?", evidence(one, "2 million")).reason == "not_stated"
     assert judged("Why was the mill bought?", evidence(one, "gone bankrupt")).reason is None
+
+
+def test_a_figure_is_nobody(passage: MakePassage, evidence: MakeEvidence) -> None:
+    one = passage("The board decided by six votes to three, and Ida Holm wrote it down.")
+    assert judged("Who was against?", evidence(one, "six")).reason == "not_stated"
+    assert judged("Who wrote it down?", evidence(one, "Ida Holm")).reason is None

@@ -243,6 +243,32 @@ def test_what_was_shown_answers_what_goes_on_about_it(tmp_path: Path) -> None:
     assert "May 2027" in reply.short_answer
 
 
+def test_the_next_evidence_with_the_new_word_answers_a_follow_up(tmp_path: Path) -> None:
+    source = tmp_path / "partnership.md"
+    source.write_text(
+        "# The partnership\n\nQuayside Freight was the last company to join the partnership, in "
+        "May 2024. Another company, Tessel Energy, left the partnership in 2023 after a quarrel.\n",
+        encoding="utf-8",
+    )
+    assistant = opened(tmp_path / "index", source)
+    earlier = "Which company was the last to join the partnership?"
+    reply = assistant.ask("who left?", history=[earlier])
+    assert reply.short_answer is not None
+    assert "Tessel Energy" in reply.short_answer
+
+
+def test_which_ones_is_not_answered_with_how_many_again(tmp_path: Path) -> None:
+    source = tmp_path / "bank.md"
+    source.write_text(
+        "# The bank\n\nThe Arlen Bank was founded in 1974 by nine countries. It is based in "
+        "Lindmar and has 640 employees.\n",
+        encoding="utf-8",
+    )
+    assistant = opened(tmp_path / "index", source)
+    reply = assistant.ask("which ones?", history=["How many countries founded the Arlen Bank?"])
+    assert reply.kind == "abstention"
+
+
 def test_a_follow_up_is_not_answered_with_what_the_question_before_names(tmp_path: Path) -> None:
     source = tmp_path / "firms.md"
     source.write_text(

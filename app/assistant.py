@@ -193,7 +193,8 @@ class Assistant:
         return all(
             found.answers_beyond(self._earlier(tuple(history[: at + 1]), language, among))
             for at in reversed(range(len(history)))
-            if at == len(history) - 1 or history[at] in standalone
+            if at == len(history) - 1
+            or (history[at] in standalone and history[at].strip(" ?") != standalone.strip(" ?"))
         )
 
     def _reply_before(

@@ -23,6 +23,7 @@ MAY_REFER_TERMS_MAX: Final = 2
 """A question with more content words, none a pronoun, says by itself what it is about."""
 READINGS_MAX: Final = 3
 """Each reading is searched and read for, which is what a question costs."""
+_BREAK = re.compile(r"\s*[,\u2013\u2014-]\s*\D")
 _YEAR = re.compile(r"\b(?:1[0-9]|20)\d\d\b(?:[-\u2013](?:1[0-9]|20)\d\d\b)?")
 
 
@@ -54,10 +55,13 @@ class FollowUp(NamedTuple):
         has none, said of that.
         """
         pronoun = _pronoun(read, lists)
+        of_figures = _is_kind("how_much", read, lists) or _is_kind("when", read, lists)
+        if not of_figures and _is_figure(antecedent):
+            return self  # nobody chairs "three"
         # "Since when?" after a question whose answer is a name, "What is this firm called?"
         if pronoun is None or _points_at(read, pronoun, lists):
-            if _opens_with_figure(antecedent):
-                return self  # nothing is said of "three"
+            if not of_figures and _opens_with_figure(antecedent):
+                return self
             return self._replace(
                 readings=(Reading(f"{antecedent}: {read}", self.readings[0].says_kind),)
             )
@@ -87,6 +91,8 @@ def resolve(read: str, history: Sequence[str], lists: Lexicon) -> FollowUp:
         key=len,
         default=None,
     )
+    if opening in lists.negations and not _BREAK.match(read, len(opening)):
+        opening = None  # "no parking zones?"
     if opening is None and _asks_anew(read, lists):
         return FollowUp.alone(read)
     if opening is not None and opening.split()[-1] not in lists.question_words:
@@ -101,7 +107,7 @@ def resolve(read: str, history: Sequence[str], lists: Lexicon) -> FollowUp:
     opened = opening is not None or closes or is_fragment
     elliptic = short and not asks and (opened or one_thing)
     refers = short and has_pronoun and not has_name
-    of_the_rest = short and not has_name and any(word in lists.remainders for word in found)
+    of_the_rest = short and not has_name and _is_of_the_rest(read, lists)
     bare_question = asks and len(terms) <= 1 and not has_name
     opens = short and asks and opened and not has_name
     dated = short and not has_name and _is_dated(read, lists)
@@ -143,7 +149,8 @@ def resolve(read: str, history: Sequence[str], lists: Lexicon) -> FollowUp:
     replaced = dict.fromkeys(_in_place(before, named, lists))
     if is_fragment and found[0] not in {word.folded for word in words(before)}:
         # "How much off do students get" "at any time of the day"?
-        replaced = {f"{before.rstrip(' ?.!')} {named}?": None}
+        added = {f"{before.rstrip(' ?.!')} {named}?": None}
+        replaced = added | (replaced if one_thing else {})
     readings = (*(Reading(one, one) for one in replaced), together)[: READINGS_MAX - len(alone)]
     return FollowUp((*readings, *alone), names_another=bool(named))
 
@@ -168,8 +175,8 @@ def _asks_anew(read: str, lists: Lexicon) -> bool:
 
 def _points_at(read: str, pronoun: Word, lists: Lexicon) -> bool:
     """Say whether a demonstrative stands before what it points at ("this firm"), so that nothing
-    can take its place. A verb follows it after "does" and before small words ("does that
-    compare with").
+    can take its place. A verb follows it after "does" ("does that compare with"), and what is
+    said of it after "is", at the end ("is that free").
     """
     after = _next_to(read, pronoun)
     if after is None or pronoun.folded not in lists.demonstratives:
@@ -178,10 +185,9 @@ def _points_at(read: str, pronoun: Word, lists: Lexicon) -> bool:
         return False
     before = [word.folded for word in words(read[: pronoun.start])][-1:]
     later = _next_to(read, after)
-    is_verb = not lists.doing.isdisjoint(before) and (
-        later is None or _is_small(later.folded, lists)
-    )
-    return not is_verb
+    last = later is None or later.folded in lists.prepositions or later.folded.endswith("ly")
+    is_predicate = last and not (lists.auxiliaries.isdisjoint(before) or after.folded.endswith("s"))
+    return not (is_predicate or not lists.doing.isdisjoint(before))
 
 
 def _next_to(read: str, word: Word) -> Word | None:
@@ -194,10 +200,16 @@ def _next_to(read: str, word: Word) -> Word | None:
 
 def _opens_with_figure(answer: str) -> bool:
     first = next(words(answer), None)
-    if first is None:
-        return False
+    return first is not None and _is_number(first.folded)
+
+
+def _is_figure(answer: str) -> bool:
+    return all(_is_number(word.folded) for word in words(answer))
+
+
+def _is_number(folded: str) -> bool:
     known = (lexicon(language).number_words for language in LANGUAGES)
-    return first.folded[:1].isdigit() or any(first.folded in one for one in known)
+    return folded[:1].isdigit() or any(folded in one for one in known)
 
 
 def _said_of(antecedent: str, read: str, pronoun: Word, lists: Lexicon) -> str:
@@ -231,15 +243,30 @@ def _is_kind(kind: QuestionKind, text: str, lists: Lexicon) -> bool:
     return any(pattern.search(plain) for pattern in lists.kinds.get(kind, ()))
 
 
+def _is_of_the_rest(read: str, lists: Lexicon) -> bool:
+    """Say whether a word for what is left stands as a noun ("the rest", "others"), and isn't a verb
+    ("can I rest") or said of another ("the previous name").
+    """
+    found = list(words(read))
+    for at, word in enumerate(found):
+        if word.folded not in lists.remainders:
+            continue
+        after = _next_to(read, word)
+        has_article = at > 0 and found[at - 1].folded in lists.determiners
+        is_noun = has_article or not lists.determiners or word.folded.endswith("s")
+        if is_noun and (after is None or _is_small(after.folded, lists)):
+            return True
+    return False
+
+
 def _is_fragment(read: str, lists: Lexicon) -> bool:
-    """Say whether a text asks nothing by itself and opens with a small word that stands before a
-    noun ("for students?", "at any time of the day?").
+    """Say whether a text asks nothing by itself and opens with a preposition
+    ("for students?", "at any time of the day?").
     """
     found = [word.folded for word in words(read)]
-    no_openings = lists.auxiliaries | lists.determiners | lists.pronouns
     return (
         len(found) > 1
-        and found[0] in lists.function_words - no_openings
+        and found[0] in lists.prepositions
         and lists.question_words.isdisjoint(found)
         and not any(_is_kind(kind, read, lists) for kind in lists.kinds)
     )
@@ -252,7 +279,8 @@ def _is_dated(read: str, lists: Lexicon) -> bool:
         if pattern.search(folded):
             rest = content_terms(pattern.sub(" ", folded), lists)
             asking = lists.question_words - lists.than  # "лучше чем"
-            return not rest or asking.isdisjoint(word.folded for word in words(read))
+            compared = all(lists.comparatives.fullmatch(term.folded) for term in rest)
+            return compared and asking.isdisjoint(word.folded for word in words(read))
     return False
 
 
@@ -403,6 +431,8 @@ def _doer(earlier: str, lists: Lexicon) -> tuple[int, int] | None:
     stands between "does" and a verb that ends the question ("does the climate study cost").
     """
     found = list(words(earlier))
+    while found and (found[-1].folded in lists.time_words or found[-1].folded.endswith("ly")):
+        found.pop()
     for at in range(1, len(found) - 2):
         if found[at].folded in lists.determiners and found[at - 1].folded in lists.doing:
             rest = [word.folded for word in found[at + 1 :]]

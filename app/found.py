@@ -81,8 +81,10 @@ class Found(NamedTuple):
 
     def names_what_was_asked(self, earlier: Reply, span: str) -> bool:
         """Say whether a span has no words but those that the question before named already ("Why
-        was the firm barred?", "For which contract?").
+        was the firm barred?", "For which contract?"), which may still say who, or which of two.
         """
+        if self.query.kind in ("who", "comparison") or counts(span):
+            return False
         lists = lexicon(detect_language(span))
         asked = {word.folded for word in words(earlier.standalone_question)}
         said = content_terms(f". {span}", lists)
@@ -179,8 +181,12 @@ def _asks_who_one_is(earlier: Reply) -> bool:
     lists = lexicon(earlier.language)
     plain = bare_text(earlier.standalone_question)
     terms = content_terms(earlier.standalone_question, lists)
-    return all(one.is_name for one in terms) and any(
-        pattern.search(plain) for pattern in (*lists.kinds["who"], *lists.kinds["definition"])
+    return (
+        bool(terms)
+        and all(one.is_name for one in terms)
+        and any(
+            pattern.search(plain) for pattern in (*lists.kinds["who"], *lists.kinds["definition"])
+        )
     )
 
 

@@ -115,6 +115,8 @@ class Lexicon(Frozen):
     """Words that open a phrase for a thing; empty for a language without articles."""
     demonstratives: frozenset[str]
     """Those of the pronouns that stand before what they point at as well ("this firm")."""
+    prepositions: frozenset[str]
+    """Words before a noun that say what part it plays; empty for a language with none."""
     placeholders: frozenset[str]
     """Words that stand for the noun after a demonstrative ("that one")."""
     remainders: frozenset[str]
@@ -197,6 +199,7 @@ class Lexicon(Frozen):
         "auxiliaries",
         "demonstratives",
         "placeholders",
+        "prepositions",
         "followup_closings",
         "remainders",
         "more_words",

@@ -30,7 +30,7 @@ from app.templates import templates
 from app.types import Citation, Draft, Language, Query, Quoted, Reply, Searched, Term, Verdict
 from app.vocabulary import Vocabulary
 from app.weigher import Weigher
-from index import Passage, Retriever, SpanReader, words
+from index import Passage, Retriever, SpanReader
 
 LOGGER: Final = logging.getLogger(__name__)
 
@@ -212,7 +212,7 @@ class Opened:
             self.understand(query.question, history, language, reading=number)
             for number in range(1, query.readings)
         ]
-        if query.refers_back and earlier_answer and _may_be_antecedent(earlier_answer):
+        if query.refers_back and earlier_answer and len(earlier_answer) <= ANTECEDENT_CHARACTERS:
             others.append(
                 self.understand(query.question, history, language, antecedent=earlier_answer)
             )
@@ -362,10 +362,3 @@ def _is_cited(passage: Passage, citations: Sequence[Citation]) -> bool:
         and passage.start < one.end
         for one in citations
     )
-
-
-def _may_be_antecedent(answer: str) -> bool:
-    """Say whether a pronoun may stand for a short answer: it is short, and no bare figure."""
-    known = frozenset().union(*(lexicon(language).number_words for language in LANGUAGES))
-    is_figure = all(word.folded in known or word.folded.isdigit() for word in words(answer))
-    return len(answer) <= ANTECEDENT_CHARACTERS and not is_figure

@@ -130,7 +130,7 @@ def test_a_short_question_without_a_pronoun_may_go_on_all_the_same() -> None:
         ("How does that compare with before?", "How does Lune compare with before?"),
         ("And what comes after that one?", "And what comes after Lune?"),
         ("What was there before that?", "What was there before Lune?"),
-        ("What does that bridge cost?", "Lune: What does that bridge cost?"),
+        ("What does that bridge cost?", "What does Lune bridge cost?"),
     ],
 )
 def test_that_stands_for_the_answer_where_no_noun_follows(question: str, said: str) -> None:

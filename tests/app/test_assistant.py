@@ -29,6 +29,13 @@ def opened(folder: Path, sources: Path, **settings: object) -> Assistant:
     return Assistant.open(Settings(index_folder=folder, **settings))  # type: ignore[arg-type]
 
 
+def told(folder: Path, text: str) -> Assistant:
+    """Open an index of one document that says ``text``."""
+    source = folder / "told.md"
+    source.write_text(text, encoding="utf-8")
+    return opened(folder / "index", source)
+
+
 @pytest.fixture(scope="module")
 def briefing(folder: Path) -> Assistant:
     return opened(folder / "briefing", REPOSITORY / "docs" / "sources")
@@ -218,25 +225,21 @@ def test_a_follow_up_whose_best_evidence_was_quoted_already_is_answered_by_the_n
 
 
 def test_why_it_is_so_is_told_by_the_sentence_that_said_so(tmp_path: Path) -> None:
-    source = tmp_path / "pool.md"
-    source.write_text(
+    assistant = told(
+        tmp_path,
         "# The pool\n\nThe pool of Lowick was closed on 3 May 2024 because its roof had rusted.\n",
-        encoding="utf-8",
     )
-    assistant = opened(tmp_path / "index", source)
     earlier = "When was the pool of Lowick closed?"
     reply = assistant.ask("And why was that done?", history=[earlier])
     assert "because its roof had rusted" in reply.text
 
 
 def test_what_was_shown_answers_what_goes_on_about_it(tmp_path: Path) -> None:
-    source = tmp_path / "meters.md"
-    source.write_text(
+    assistant = told(
+        tmp_path,
         "# Water meters\n\nMeters have been put on 410 outlets of Lowick, and the remaining 95 "
         "will get theirs in May 2027.\n",
-        encoding="utf-8",
     )
-    assistant = opened(tmp_path / "index", source)
     earlier = "On how many outlets of Lowick have meters been put?"
     reply = assistant.ask("when comes the rest", history=[earlier])
     assert reply.short_answer is not None
@@ -244,13 +247,11 @@ def test_what_was_shown_answers_what_goes_on_about_it(tmp_path: Path) -> None:
 
 
 def test_the_next_evidence_with_the_new_word_answers_a_follow_up(tmp_path: Path) -> None:
-    source = tmp_path / "partnership.md"
-    source.write_text(
+    assistant = told(
+        tmp_path,
         "# The partnership\n\nQuayside Freight was the last company to join the partnership, in "
         "May 2024. Another company, Tessel Energy, left the partnership in 2023 after a quarrel.\n",
-        encoding="utf-8",
     )
-    assistant = opened(tmp_path / "index", source)
     earlier = "Which company was the last to join the partnership?"
     reply = assistant.ask("who left?", history=[earlier])
     assert reply.short_answer is not None
@@ -258,25 +259,21 @@ def test_the_next_evidence_with_the_new_word_answers_a_follow_up(tmp_path: Path)
 
 
 def test_which_ones_is_not_answered_with_how_many_again(tmp_path: Path) -> None:
-    source = tmp_path / "bank.md"
-    source.write_text(
+    assistant = told(
+        tmp_path,
         "# The bank\n\nThe Arlen Bank was founded in 1974 by nine countries. It is based in "
         "Lindmar and has 640 employees.\n",
-        encoding="utf-8",
     )
-    assistant = opened(tmp_path / "index", source)
     reply = assistant.ask("which ones?", history=["How many countries founded the Arlen Bank?"])
     assert reply.kind == "abstention"
 
 
 def test_a_follow_up_is_not_answered_with_what_the_question_before_names(tmp_path: Path) -> None:
-    source = tmp_path / "firms.md"
-    source.write_text(
+    assistant = told(
+        tmp_path,
         "# Tenders\n\nOne firm, Brackwater Builders, was barred for three years for having "
         "submitted forged guarantees.\n",
-        encoding="utf-8",
     )
-    assistant = opened(tmp_path / "index", source)
     earlier = "Why was Brackwater Builders barred?"
     reply = assistant.ask("For which contract were those guarantees?", history=[earlier])
     assert reply.short_answer != "Brackwater Builders"

@@ -30,7 +30,7 @@ PIP_INSTALL := $(PY) -m pip install -qq --disable-pip-version-check --no-deps
 UV_VERSION := 0.13.9
 
 .DEFAULT_GOAL := help
-.PHONY: help install models index run test check format lock clean
+.PHONY: help install models index run test test-of-pages test-of-the-rest check format lock clean
 .DELETE_ON_ERROR:
 
 help:
@@ -70,8 +70,17 @@ index: models
 run: index
 	@exec $(PY) scripts/serve.py --host "$$HOST" --port "$$PORT" --index "$$INDEX"
 
+# Two processes, each with its own files; what one says comes in one piece, when it has ended.
 test: models
-	@$(PY) -m pytest --numprocesses 2 --dist loadfile
+	@echo "The tests run in two processes; each is heard of when it has ended." >&2
+	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target \
+	  test-of-pages test-of-the-rest
+
+test-of-pages: models
+	@$(PY) -m pytest tests/browser
+
+test-of-the-rest: models
+	@$(PY) -m pytest --ignore tests/browser
 
 check: $(INSTALLED)
 	$(VENV)/bin/ruff check .

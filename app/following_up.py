@@ -49,11 +49,12 @@ class Spoken(NamedTuple):
 
 class FollowUp(NamedTuple):
     """The likeliest reading of a question by its words alone, other places for what it names in the
-    question before, and what its words tell of it.
+    question before, and what its words tell of it: ``is_certain`` where they leave no other way.
     """
 
     reading: Reading
     elsewhere: tuple[Reading, ...] = ()
+    is_certain: bool = False
     refers_back: bool = False
     names_another: bool = False
     may_refer: bool = False
@@ -72,6 +73,8 @@ def other_readings(
     or said, where it has none, of the answer before, of what the question before is about, or of
     what stands under the same heading.
     """
+    if follow_up.is_certain:
+        return ()
     pronoun = _pronoun(read, lists)
 
     def said_of(thing: str) -> str:
@@ -152,7 +155,14 @@ def resolve(read: str, history: Sequence[str], lists: Lexicon) -> FollowUp:
         placed = {f"{before.rstrip(' ?.!')} {named}?": None} | placed
     readings = [Reading(one, one, "in_place") for one in placed][:PLACES_MAX]
     likeliest, *elsewhere = [*readings, together]
-    return FollowUp(likeliest, tuple(elsewhere), names_another=bool(named), may_refer=True)
+    is_certain = moved or (bool(YEAR.search(named)) and bool(YEAR.search(before)))
+    return FollowUp(
+        likeliest,
+        tuple(elsewhere),
+        is_certain=is_certain and likeliest.way == "in_place",
+        names_another=bool(named),
+        may_refer=True,
+    )
 
 
 def _joined(before: str, read: str) -> str:

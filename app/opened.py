@@ -214,7 +214,9 @@ class Opened:
 
     def weigh_turn(self, query: Query, tried: Sequence[Found], earlier: Reply) -> list[Weighed]:
         """Weigh the readings of a follow-up that have an answer. Where it is the earlier answer
-        again, what else answers the reading is weighed beside it.
+        again, what else answers the reading is weighed beside it. Where what was typed is said
+        word for word, only what says all of that too is weighed ("When did the tunnel open?"
+        isn't answered of the bridge that was spoken of).
         """
         turn = Turn(
             typed=self.understand(query.question, (), query.language),
@@ -223,10 +225,11 @@ class Opened:
             spoken=self.understand(earlier.standalone_question, (), query.language).terms,
             rarity=self.collection.rarity,
         )
+        answered = [one for one in tried if one.verdict.reason is None and one.verdict.evidence]
+        if any(map(turn.says_what_was_typed, answered)):
+            answered = [one for one in answered if turn.has_all_words(one)]
         weighed = []
-        for found in tried:
-            if found.verdict.reason is not None or not found.verdict.evidence:
-                continue
+        for found in answered:
             other = None if found.answers_beyond(earlier) else self._beyond(found, earlier)
             for one, is_next in ((found, False), (other, True)):
                 if one is not None:

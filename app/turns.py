@@ -20,6 +20,7 @@ from app.quotes import text_of, with_place
 from app.types import Query, Reply, Term, TurnFeatures
 
 FOLLOW_UPS_FILE: Final = Path(__file__).parent / "follow_ups.json"
+ALL_SAID: Final = 0.99
 PROBABILITY_MIN: Final = 0.01
 """Logits are taken of probabilities no nearer to 0, nor to 1."""
 CHOSEN_PROBABILITY_MAX: Final = 0.9
@@ -54,6 +55,21 @@ class Turn(NamedTuple):
     spoken: Sequence[Term]
     rarity: Callable[[Term], float]
 
+    def says_what_was_typed(self, found: Found) -> bool:
+        """Say whether a question is answered as it was typed, by a quote in its language that says
+        all its words, of which there are several.
+        """
+        best = found.verdict.evidence[0]
+        if found.query.way != "typed" or best.features.foreign or len(self.typed.terms) < 2:
+            return False
+        said = Mentions(text_of(best.passage, best.quote))
+        return said.coverage(self.typed.terms, self.rarity) >= ALL_SAID
+
+    def has_all_words(self, found: Found) -> bool:
+        """Say whether an answer stands where all words of the question as typed are said."""
+        said = Mentions(with_place(found.verdict.evidence[0].passage))
+        return said.coverage(self.typed.terms, self.rarity) >= ALL_SAID
+
     def features(self, found: Found, *, is_next: bool) -> TurnFeatures:
         """Return what the probability that a reading's answer is what was asked for is computed
         from; ``is_next`` where the best evidence was the answer before, and this is the next.
@@ -68,15 +84,13 @@ class Turn(NamedTuple):
         new = [term for term in own if known.isdisjoint(term.stems)]
         is_typed = float(found.query.way == "typed")
         refers = float(likeliest.refers_back or likeliest.names_another)
-        same_passage = float(
-            any(
-                one.document_id == best.passage.document_id
-                and one.start < best.passage.end
-                and best.passage.start < one.end
-                for one in earlier.citations
-            )
-        )
-        spoken_said = around.coverage(self.spoken, self.rarity) if self.spoken else 1.0
+        passage, quote = best.passage, best.quote
+        same_passage = float(_is_cited(passage.document_id, passage.start, passage.end, earlier))
+        spoken = self.spoken
+
+        def share(said: Mentions, terms: Sequence[Term]) -> float:
+            return said.coverage(terms, self.rarity) if terms else 1.0
+
         answer = earlier.short_answer
         return TurnFeatures(
             evidence=_logit(
@@ -87,11 +101,16 @@ class Turn(NamedTuple):
             support=best.features.support if best.span is not None else 0.0,
             dense=best.features.dense,
             foreign=best.features.foreign,
-            same_document=float(best.passage.document_id in shown),
+            unsaid=best.features.unsaid,
+            same_document=float(passage.document_id in shown),
             same_passage=same_passage,
-            own_said=around.coverage(own, self.rarity) if own else 1.0,
-            spoken_said=spoken_said,
-            new_quoted=said.coverage(new, self.rarity) if new else 1.0,
+            same_quote=float(_is_cited(passage.document_id, *quote, earlier)),
+            own_said=share(around, own),
+            spoken_said=share(around, spoken),
+            new_said=share(around, new),
+            own_quoted=share(said, own),
+            spoken_quoted=share(said, spoken),
+            new_quoted=share(said, new),
             answer_said=float(answer is not None and answer.lower() in place.lower()),
             repeats=float(not found.answers_beyond(earlier)),
             next_best=float(is_next),
@@ -102,13 +121,22 @@ class Turn(NamedTuple):
             of_heading=float(found.query.way == "heading"),
             typed_refers=is_typed * refers,
             typed_terms=is_typed * math.log1p(len(own)),
-            typed_spoken_said=is_typed * spoken_said,
+            typed_spoken_said=is_typed * share(around, spoken),
             typed_same_passage=is_typed * same_passage,
+            yes_no=float(likeliest.kind == "yes_no"),
             refers=refers,
             names_another=float(likeliest.names_another),
             terms=math.log1p(len(own)),
             earlier_answered=float(earlier.kind == "answer"),
         )
+
+
+def _is_cited(document_id: str, start: int, end: int, reply: Reply) -> bool:
+    """Say whether a reply cites a part of a stretch of a document."""
+    return any(
+        one.document_id == document_id and one.start < end and start < one.end
+        for one in reply.citations
+    )
 
 
 def _logit(probability: float) -> float:

@@ -169,27 +169,34 @@ class Features(Frozen):
 class TurnFeatures(Frozen):
     """What the probability that a reading's answer is what a follow-up asks for is computed from.
 
-    ``evidence`` is the logit of the answer's own probability; ``support``, ``dense`` and
-    ``foreign`` are its evidence's. ``same_document`` and ``same_passage`` are 1 where the turn
-    before was answered from there. ``own_said`` and ``spoken_said`` are the shares, weighted by
-    rarity, of the follow-up's terms and of those of the question before that the passage has,
-    with what stands over it, and ``new_quoted`` that of the terms which only the follow-up has, in
-    the quote. ``answer_said`` is 1 where the passage has the answer before, ``repeats`` where
-    the answer is that again, ``next_best`` where it is the next evidence in place of it.
-    ``likeliest`` is 1 for the reading that the words alone suggest, ``typed``, ``of_answer``,
-    ``of_subject`` and ``of_heading`` say how it was made, and those that begin with ``typed_``
-    are products with ``typed``. ``refers``, ``names_another``, ``terms`` (the logarithm of
-    one more than their number) and ``earlier_answered`` are of the turn, the same for each reading.
+    ``evidence`` is the logit of the answer's own probability; ``support``, ``dense``, ``foreign``
+    and ``unsaid`` are its evidence's. ``same_document``, ``same_passage`` and ``same_quote`` are 1
+    where the turn before was answered from there. ``own_said``, ``spoken_said`` and ``new_said``
+    are the shares, weighted by rarity, of the follow-up's terms, of those of the question before,
+    and of those which only the follow-up has, that the passage says, with what stands over it, and
+    ``own_quoted``, ``spoken_quoted`` and ``new_quoted`` that the quote does. ``answer_said`` is 1
+    where the passage has the answer before, ``repeats`` where the answer is that again,
+    ``next_best`` where it is the next evidence in place of it. ``likeliest`` is 1 for the reading
+    that the words alone suggest, ``typed``, ``of_answer``, ``of_subject`` and ``of_heading`` say
+    how it was made, and those that begin with ``typed_`` are products with ``typed``. ``yes_no`` is
+    1 for a question whether something is so. ``refers``, ``names_another``, ``terms`` (the
+    logarithm of one more than their number) and ``earlier_answered`` are of the turn, the same for
+    each reading.
     """
 
     evidence: float
     support: float
     dense: float
     foreign: float
+    unsaid: float
     same_document: float
     same_passage: float
+    same_quote: float
     own_said: float
     spoken_said: float
+    new_said: float
+    own_quoted: float
+    spoken_quoted: float
     new_quoted: float
     answer_said: float
     repeats: float
@@ -203,6 +210,7 @@ class TurnFeatures(Frozen):
     typed_terms: float
     typed_spoken_said: float
     typed_same_passage: float
+    yes_no: float
     refers: float
     names_another: float
     terms: float

@@ -13,7 +13,6 @@ from app.curated_file import CuratedUnusable, read_curated
 from app.found import Found
 from app.opened import Opened
 from app.rendering import render_abstention, render_answer, render_courtesy
-from app.replies_kept import RepliesKept
 from app.settings import READER_FILE, READER_HIDDEN, Settings
 from app.stopwatch import Announce, Stopwatch
 from app.suggesting import suggest
@@ -28,6 +27,9 @@ NEAREST_MAX = 3
 ANSWERS_KEPT = 4_096
 """Suggestions of which it is remembered whether they are answered."""
 
+REPLIES_KEPT = 256
+"""Replies to earlier turns that are remembered, as each further turn asks for them."""
+
 
 class Assistant:
     """Answers questions about one version of one index; safe to share between threads."""
@@ -37,7 +39,7 @@ class Assistant:
         self.retriever = opened.retriever
         self.title = opened.title
         self._answers = lru_cache(maxsize=ANSWERS_KEPT)(self._is_answered)
-        self._kept = RepliesKept()
+        self._earlier = lru_cache(maxsize=REPLIES_KEPT)(self._reply_before)
 
     @classmethod
     def open(cls, settings: Settings, models: Models | None = None) -> Assistant:
@@ -110,32 +112,16 @@ class Assistant:
         opened, watch = self.opened, Stopwatch(announce)
         watch.begin("understanding")
         chosen = opened.chosen(documents)
-        before = opened.heard_before(history)
-        query = opened.understand(question, before, language)
+        history = opened.heard_before(history)
+        query = opened.understand(question, history, language)
         watch.lap("query")
+        texts = templates(query.language)
         if query.courtesy is not None:
             return render_courtesy(opened.frame(query, chosen), opened.courtesy(query), watch)
-        asked = self._find_parts(query, before, documents, watch)
+        asked = self._find_parts(query, history, documents, watch)
         if not asked:
-            earlier = None
-            if query.may_refer:
-                kept = self._kept.find(history, language, documents)
-                earlier = kept or self.reply_before(before, language, documents)
-            found = self._find(query, before, earlier, language, documents, watch)
+            found = self._find(query, history, language, documents, watch)
             query, asked = found.query, [(found.query.standalone_question, found)]
-        reply = self._render(query, asked, chosen, watch)
-        if not query.is_order:
-            self._kept.keep([*history, question], language, documents, reply)
-        return reply
-
-    def _render(
-        self,
-        query: Query,
-        asked: Sequence[tuple[str, Found]],
-        chosen: frozenset[str] | None,
-        watch: Stopwatch,
-    ) -> Reply:
-        opened, texts = self.opened, templates(query.language)
         answered = [found for _, found in asked if found.verdict.reason is None]
         frame = opened.frame(query, chosen)
         watch.begin("composing")
@@ -159,53 +145,65 @@ class Assistant:
         self,
         query: Query,
         history: Sequence[str],
-        earlier: Reply | None,
         language: Language | None,
         documents: Sequence[str] | None,
         watch: Stopwatch,
     ) -> Found:
-        """Return what is found for a question; one that may go on about the turn before, which
-        ``earlier`` replied to, is tried in all its readings, and answered by the one that is most
-        probably meant.
+        """Return what is found for a question; a follow-up is tried in all its readings, and the
+        best that says more than the answer before is taken.
         """
         opened = self.opened
-        found = opened.find(query, opened.chosen(documents), watch)
-        if earlier is None or found.is_curated:
+        chosen = opened.chosen(documents)
+        found = opened.find(query, chosen, watch)
+        follows_up = query.refers_back or query.names_another
+        if not follows_up and not (query.may_refer and found.verdict.reason is not None):
             return found
-        tried = self.read_on(query, found, history, earlier, language, documents, watch)
-        curated = next((one for one in tried if one.is_curated), None)
-        if curated is not None:
-            return curated
-        answered = opened.weigh_turn(query, tried, earlier)
-        best = max(answered, key=lambda one: one.probability, default=None)
-        return found if best is None else best.judged(opened.turns_threshold)
+        among = None if documents is None else tuple(documents)
+        earlier = self._earlier(tuple(history), language, among)
+        new = [found] if self._says_more(found, history, language, among) else []
+        tried = [found]
+        for other in opened.other_readings(query, history, language, earlier.short_answer):
+            if new and other.stands_alone and len(other.terms) < 2:
+                break  # it follows up
+            tried.append(opened.find(other, chosen, watch))
+            follows = not other.stands_alone or tried[-1].follows(earlier)
+            if follows and self._says_more(tried[-1], history, language, among):
+                new.append(tried[-1])
+        if not new:
+            new = [one for each in tried if (one := opened.beyond(each, earlier)) is not None]
+        if not new:
+            typed = opened.understand(query.question, (), query.language)
+            said = opened.in_what_was_shown(typed, earlier)
+            new = [said._replace(query=query)] if said is not None else []
+        if new:
+            return max(new, key=lambda one: one.worth)
+        return found if found.verdict.reason is not None else found.as_refused()
 
-    def read_on(
+    def _says_more(
         self,
-        query: Query,
         found: Found,
         history: Sequence[str],
-        earlier: Reply,
         language: Language | None,
-        documents: Sequence[str] | None,
-        watch: Stopwatch,
-    ) -> list[Found]:
-        """Return what is found for each reading of a question that may go on about the turn
-        before, ``found`` for the likeliest by its words.
+        among: tuple[str, ...] | None,
+    ) -> bool:
+        """Say whether a reading of a follow-up has an answer that isn't given again: not that of
+        the turn before, nor that of another whose question it has in it.
         """
-        chosen = self.opened.chosen(documents)
-        others = self.opened.other_readings(query, history, language, earlier)
-        return [found, *(self.opened.find(one, chosen, watch) for one in others)]
+        standalone = found.query.standalone_question
+        return all(
+            found.answers_beyond(self._earlier(tuple(history[: at + 1]), language, among))
+            for at in reversed(range(len(history)))
+            if at == len(history) - 1
+            or (history[at] in standalone and history[at].strip(" ?") != standalone.strip(" ?"))
+        )
 
-    def reply_before(
+    def _reply_before(
         self,
-        turns: Sequence[str],
-        language: Language | None = None,
-        documents: Sequence[str] | None = None,
+        turns: tuple[str, ...],
+        language: Language | None,
+        documents: tuple[str, ...] | None,
     ) -> Reply:
-        """Return the reply to the last of some turns that were heard."""
-        kept = self._kept.find(turns, language, documents)
-        return kept or self._reply(turns[-1], turns[:-1], language, documents)
+        return self._reply(turns[-1], turns[:-1], language, documents)
 
     def _find_parts(
         self,
@@ -226,11 +224,7 @@ class Assistant:
         before = tuple(history)
         for part in parts:
             read = self.opened.understand(part, before, query.language)
-            earlier = None
-            if read.may_refer:
-                earlier = self.reply_before(before, query.language, documents)
-            found = self._find(read, before, earlier, query.language, documents, watch)
-            asked.append((part, found))
+            asked.append((part, self._find(read, before, query.language, documents, watch)))
             before = (*before, part)
         return asked if any(found.verdict.reason is None for _, found in asked) else []
 

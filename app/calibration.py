@@ -1,10 +1,9 @@
 """The small model that turns features of evidence into a probability of being right.
 
 Logistic regression (Cox 1958) over the fields of ``Features``, standardised, and over the reader's
-hidden states, or, of the readings of a follow-up, over those of ``TurnFeatures``; the weights lie
-in ``calibration.json`` and ``follow_ups.json`` where people can read them, each with the
+hidden states; the weights lie in ``calibration.json`` where people can read them, with the
 risk–coverage curve (El-Yaniv and Wiener 2010) that turns a tolerated error rate into a threshold.
-``scripts/calibrate.py`` and ``scripts/calibrate_follow_ups.py`` write the files.
+``scripts/calibrate.py`` writes the file.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from app.types import Confidence, Features, TurnFeatures
+from app.types import Confidence, Features
 from index import Frozen
 
 CALIBRATION_FILE: Final = Path(__file__).parent / "calibration.json"
@@ -61,10 +60,10 @@ class Calibration(Frozen):
         return np.array(self.hidden, dtype=np.float64)
 
     def probability(
-        self, features: Features | TurnFeatures, hidden: Sequence[float] | NDArray[np.float32] = ()
+        self, features: Features, hidden: Sequence[float] | NDArray[np.float32]
     ) -> float:
-        """Return the probability that evidence with these features and hidden states, or a reading
-        of a follow-up with these features, answers the question.
+        """Return the probability that evidence with these features and hidden states answers the
+        question.
         """
         logit = self.intercept + sum(
             weight.weight * (getattr(features, name) - weight.mean) / weight.deviation

@@ -16,8 +16,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
-from app.calibration import Calibration, RiskPoint, Weight
-
 RIDGE: Final = 1.0
 """Weight of the penalty on the squared weights of features; it only keeps them finite."""
 HIDDEN_RIDGE: Final = 300.0
@@ -29,7 +27,6 @@ WRITTEN_WEIGHT: Final = 0.1
 of them to each one of those, and nothing competes with their passage."""
 DEVIATION_MIN: Final = 1e-3
 """A feature that never varies on the set (all of it is English) gets this, and no weight."""
-CURVE_POINTS: Final = 60
 ITERATIONS_MAX: Final = 150
 """Hidden states gain nothing more after these."""
 
@@ -136,82 +133,6 @@ def fit_utility(choices: Sequence[Choice]) -> Utility:
     of_hidden = fitted.x[2 * own :] / hidden_deviation
     intercept = float(fitted.x[own - 1] - hidden_mean @ of_hidden)
     return Utility(mean, deviation, fitted.x[: own - 1], of_hidden, intercept)
-
-
-class Held(NamedTuple):
-    """What is chosen for a question by weights fitted without its group: the number of the
-    question, that of the piece, and how probably it is right.
-    """
-
-    question: int
-    piece: int
-    probability: float
-
-
-def fit_held_out(
-    choices: Sequence[Choice], groups: Sequence[int], more: Sequence[Choice] = ()
-) -> tuple[Utility, list[Held]]:
-    """Return the utility that is the logit of being right, fitted on all choices, and what is
-    chosen where each group is left out in turn; slope and intercept are fitted on what is chosen
-    for all of them. ``more`` are fitted on with every group, and nothing is chosen of them.
-    """
-    found: list[tuple[int, int, float]] = []
-    for group in sorted(set(groups)):
-        others = [one for one, of in zip(choices, groups, strict=True) if of != group]
-        model = fit_utility([*others, *more])
-        for number, (one, of) in enumerate(zip(choices, groups, strict=True)):
-            if of == group and len(one.right):
-                utilities = model.of(one)
-                best = int(np.argmax(utilities))
-                found.append((number, best, float(utilities[best])))
-    right = [bool(choices[number].right[piece]) for number, piece, _ in found]
-    slope, shift = regress(np.array([utility for *_, utility in found]), np.array(right))
-    held = [
-        Held(number, piece, 1.0 / (1.0 + float(np.exp(-(slope * utility + shift)))))
-        for number, piece, utility in found
-    ]
-    return fit_utility([*choices, *more]).scaled(slope, shift), held
-
-
-def as_calibration(
-    utility: Utility,
-    names: Sequence[str],
-    held: Sequence[tuple[float, bool]],
-    *,
-    asked: int,
-    measured_on: str,
-    command: str,
-) -> Calibration:
-    """Return a utility as it is shipped, with the risk-coverage curve of what is held: how
-    probable each answer to ``asked`` questions is, and whether it is right.
-    """
-    held = sorted(held, key=lambda pair: -pair[0])
-    wrong = np.cumsum([not right for _, right in held])
-    curve = []
-    for at in range(1, CURVE_POINTS + 1):
-        count = max(1, round(at * len(held) / CURVE_POINTS))
-        curve.append(
-            RiskPoint(
-                threshold=round(held[count - 1][0], 5),
-                risk=round(float(wrong[count - 1]) / count, 5),
-                coverage=round(count / asked, 5),
-            )
-        )
-    weights = zip(names, utility.mean, utility.deviation, utility.weights, strict=True)
-    return Calibration(
-        measured_on=measured_on,
-        command=command,
-        questions=asked,
-        intercept=round(utility.intercept, 5),
-        weights={
-            name: Weight(
-                mean=round(float(m), 5), deviation=round(float(d), 5), weight=round(float(w), 5)
-            )
-            for name, m, d, w in weights
-        },
-        hidden=tuple(round(float(one), 5) for one in utility.hidden),
-        curve=tuple(curve),
-    )
 
 
 def _standard(values: NDArray[np.floating]) -> tuple[Floats, Floats]:

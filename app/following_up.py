@@ -1,99 +1,74 @@
 """Follow-ups: a question that needs the earlier one, put together with it.
 
-There is more than one way ("Who leads it?" asks about what the question before is about, or about
-its answer); which is meant is told by what is found for each (``app/turns.py``).
+Often there is more than one way ("And for an X-ray?" after "How much is a blood test for the
+uninsured?"); all are returned, the likeliest first, and the evidence decides.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple, Self
 
 from app.content_words import bare_text, content_terms
-from app.lexicon import Lexicon
+from app.lexicon import LANGUAGES, Lexicon, lexicon
 from app.places import YEAR, content_runs, in_place, is_small, phrases_of, runs_of, spoken_of
-from app.types import QuestionKind, Way
+from app.types import QuestionKind
 from index import Word, fold, words
 
 FOLLOWUP_TERMS_MAX: Final = 4
 """A question with more content words than this stands on its own unless it has a pronoun."""
-MAY_REFER_TERMS_MAX: Final = 3
-"""A question with more content words, or with a name, says by itself what it is about."""
-PLACES_MAX: Final = 2
+MAY_REFER_TERMS_MAX: Final = 2
+"""A question with more content words, none a pronoun, says by itself what it is about."""
+READINGS_MAX: Final = 3
 """Each reading is searched and read for, which is what a question costs."""
-ANTECEDENT_CHARACTERS: Final = 60
-"""A longer answer to the question before isn't what "it" stands for."""
 _BREAK = re.compile(r"\s*[,\u2013\u2014-]\s*\D")
 
 
 class Reading(NamedTuple):
-    """A question that stands on its own, the one whose words say what kind it is, and how the first
-    came from what was typed.
-    """
+    """A question that stands on its own, and the one whose words say what kind it is."""
 
     standalone: str
     says_kind: str
-    way: Way
-
-
-class Spoken(NamedTuple):
-    """What the turn before was about: its question as it was read, its short answer, and the
-    heading over what it was answered from.
-    """
-
-    question: str
-    answer: str | None
-    heading: str | None
+    is_alone: bool = False
+    """Whether it is the question as typed: what it may have been, where it can't follow up."""
 
 
 class FollowUp(NamedTuple):
-    """The likeliest reading of a question by its words alone, other places for what it names in the
-    question before, and what its words tell of it: ``is_certain`` where they leave no other way.
-    """
+    """The readings of a question, the likeliest first; one that stands alone has itself."""
 
-    reading: Reading
-    elsewhere: tuple[Reading, ...] = ()
-    is_certain: bool = False
+    readings: tuple[Reading, ...]
     refers_back: bool = False
     names_another: bool = False
     may_refer: bool = False
+    """Whether it says what it asks, and may go on about what was spoken of all the same."""
 
     @classmethod
-    def alone(cls, read: str, *, may_refer: bool = False) -> Self:
-        """Return a question that is taken as typed."""
-        return cls(Reading(read, read, "typed"), may_refer=may_refer)
+    def alone(cls, read: str) -> Self:
+        """Return a question that needs no other."""
+        return cls((Reading(read, read),))
 
-
-def other_readings(
-    read: str, follow_up: FollowUp, spoken: Spoken, lists: Lexicon
-) -> tuple[Reading, ...]:
-    """Return the other ways to read a question that may go on about the turn before: with what it
-    names in another place of the question before; as typed; and with its first pronoun replaced,
-    or said, where it has none, of the answer before, of what the question before is about, or of
-    what stands under the same heading.
-    """
-    if follow_up.is_certain:
-        return ()
-    pronoun = _pronoun(read, lists)
-
-    def said_of(thing: str) -> str:
-        return f"{thing}: {read}" if pronoun is None else _said_of(thing, read, pronoun, lists)
-
-    others = [*follow_up.elsewhere, Reading(read, read, "typed")]
-    if spoken.answer and len(spoken.answer) <= ANTECEDENT_CHARACTERS:
-        others.append(Reading(said_of(spoken.answer), read, "answer"))
-    for is_person in (False, True):
-        subject = _subject(spoken.question, lists, is_person=is_person)
-        if subject:
-            others.append(Reading(said_of(subject), read, "subject"))
-    if spoken.heading:
-        others.append(Reading(f"{spoken.heading}: {read}", read, "heading"))
-    return tuple(others)
+    def about(self, antecedent: str, read: str, lists: Lexicon) -> FollowUp:
+        """Return the follow-up with its first pronoun replaced by what it stands for, or, where it
+        has none, said of that.
+        """
+        pronoun = _pronoun(read, lists)
+        of_figures = _is_kind("how_much", read, lists) or _is_kind("when", read, lists)
+        if not of_figures and _is_figure(antecedent):
+            return self  # nobody chairs "three"
+        # "Since when?" after a question whose answer is a name, "What is this firm called?"
+        if pronoun is None or _points_at(read, pronoun, lists):
+            if not of_figures and _opens_with_figure(antecedent):
+                return self
+            return self._replace(
+                readings=(Reading(f"{antecedent}: {read}", self.readings[0].says_kind),)
+            )
+        standalone = _said_of(antecedent, read, pronoun, lists)
+        return self._replace(readings=(Reading(standalone, self.readings[0].says_kind),))
 
 
 def resolve(read: str, history: Sequence[str], lists: Lexicon) -> FollowUp:
-    """Return how a question stands on its own, as far as its words tell.
+    """Return the ways in which a question stands on its own.
 
     A follow-up that only names another thing ("And the bridge?") takes the place of a thing of the
     same form in the earlier question; where there is none, and where a pronoun refers back ("how
@@ -121,7 +96,8 @@ def resolve(read: str, history: Sequence[str], lists: Lexicon) -> FollowUp:
     if opening is not None and opening.split()[-1] not in lists.question_words:
         found = found[len(opening.split()) :]  # "what about" asks nothing itself
     asks = any(word in lists.question_words for word in found)
-    has_pronoun = _pronoun(read, lists) is not None
+    pronoun = _pronoun(read, lists)
+    has_pronoun = pronoun is not None
     has_name = any(term.is_name for term in terms)
     short = len(terms) <= FOLLOWUP_TERMS_MAX
     one_thing = len(terms) <= 1 or all(term.is_number for term in terms)
@@ -134,35 +110,47 @@ def resolve(read: str, history: Sequence[str], lists: Lexicon) -> FollowUp:
     opens = short and asks and opened and not has_name
     dated = short and not has_name and _is_dated(read, lists)
     if not (elliptic or dated or refers or of_the_rest or bare_question or opens):
-        may_refer = not has_name and len(terms) <= MAY_REFER_TERMS_MAX
-        return FollowUp.alone(read, may_refer=may_refer)
-    earlier = resolve(history[-1], history[:-1], lists).reading
+        if has_name or not asks or len(terms) > MAY_REFER_TERMS_MAX:
+            return FollowUp.alone(read)
+        joined = _joined(resolve(history[-1], history[:-1], lists).readings[0].standalone, read)
+        return FollowUp((Reading(read, read), Reading(joined, read)), may_refer=True)
+    earlier = resolve(history[-1], history[:-1], lists).readings[0]
     before = earlier.standalone
-    says_kind = read if asks or _asks_for_list(read, lists) else earlier.says_kind
-    together = Reading(_joined(before, read), says_kind, "joined")
+    joined = _joined(before, read)
+    together = Reading(joined, read if asks or _asks_for_list(read, lists) else earlier.says_kind)
+    # "How many startups?", "Irrigation" may be about something else.
+    refers_only = has_pronoun or of_the_rest or dated
+    may_be_alone = bool(terms) and not refers_only and (not opened or opens)
+    alone = [Reading(read, read, is_alone=True)] if may_be_alone else []
     moved = dated and bool(YEAR.search(before))
     if not moved and (not elliptic or has_pronoun):
+        others: list[Reading] = []
+        is_person = pronoun is not None and pronoun.folded in lists.person_pronouns
+        subject = _subject(before, lists, is_person=is_person)
+        if _is_kind("reason", read, lists) and not terms:
+            subject = ""  # "Why is it so?" asks about all that was said
+        if not lists.person_pronouns and subject[:1].isupper() and _is_kind("who", before, lists):
+            subject = ""  # "он" is whom the answer names, not where he is
+        if pronoun is not None and subject and not _points_at(read, pronoun, lists):
+            said = _said_of(subject, read, pronoun, lists)
+            others.append(Reading(said, said))
+        if bare_question and not has_pronoun and not terms:
+            others.extend(Reading(one, read) for one in _asked_of(before, read, lists))
+        elif pronoun is not None and len(terms) > 1 and pronoun.folded in lists.plural_pronouns:
+            alone = [Reading(read, read, is_alone=True)]  # "what fruit do they grow?"
         return FollowUp(
-            together,
+            (*(together, *others)[: READINGS_MAX - len(alone)], *alone),
             refers_back=has_pronoun or of_the_rest or bare_question,
-            names_another=opens,
-            may_refer=True,
+            names_another=opens and bool(others or alone or (has_pronoun and subject)),
         )
     named = read[_opening_characters(read, opening or "") :].strip(" ,?.!")
-    placed = dict.fromkeys(in_place(before, named, lists))
+    replaced = dict.fromkeys(in_place(before, named, lists))
     if is_fragment and found[0] not in {word.folded for word in words(before)}:
         # "How much off do students get" "at any time of the day"?
-        placed = {f"{before.rstrip(' ?.!')} {named}?": None} | placed
-    readings = [Reading(one, one, "in_place") for one in placed][:PLACES_MAX]
-    likeliest, *elsewhere = [*readings, together]
-    is_certain = moved or (bool(YEAR.search(named)) and bool(YEAR.search(before)))
-    return FollowUp(
-        likeliest,
-        tuple(elsewhere),
-        is_certain=is_certain and likeliest.way == "in_place",
-        names_another=bool(named),
-        may_refer=True,
-    )
+        added = {f"{before.rstrip(' ?.!')} {named}?": None}
+        replaced = added | (replaced if one_thing else {})
+    readings = (*(Reading(one, one) for one in replaced), together)[: READINGS_MAX - len(alone)]
+    return FollowUp((*readings, *alone), names_another=bool(named))
 
 
 def _joined(before: str, read: str) -> str:
@@ -183,12 +171,43 @@ def _asks_anew(read: str, lists: Lexicon) -> bool:
     )
 
 
+def _points_at(read: str, pronoun: Word, lists: Lexicon) -> bool:
+    """Say whether a demonstrative stands before what it points at ("this firm"), so that nothing
+    can take its place. A verb follows it after "does" ("does that compare with"), and what is
+    said of it after "is", at the end ("is that free").
+    """
+    after = _next_to(read, pronoun)
+    if after is None or pronoun.folded not in lists.demonstratives:
+        return False
+    if after.folded in lists.placeholders or is_small(after.folded, lists):
+        return False
+    before = [word.folded for word in words(read[: pronoun.start])][-1:]
+    later = _next_to(read, after)
+    last = later is None or later.folded in lists.prepositions or later.folded.endswith("ly")
+    is_predicate = last and not (lists.auxiliaries.isdisjoint(before) or after.folded.endswith("s"))
+    return not (is_predicate or not lists.doing.isdisjoint(before))
+
+
 def _next_to(read: str, word: Word) -> Word | None:
     """Return the word that follows another with nothing but space between."""
     after = next(words(read[word.end :]), None)
     if after is None or read[word.end :][: after.start].strip():
         return None
     return Word(after.folded, word.end + after.start, word.end + after.end)
+
+
+def _opens_with_figure(answer: str) -> bool:
+    first = next(words(answer), None)
+    return first is not None and _is_number(first.folded)
+
+
+def _is_figure(answer: str) -> bool:
+    return all(_is_number(word.folded) for word in words(answer))
+
+
+def _is_number(folded: str) -> bool:
+    known = (lexicon(language).number_words for language in LANGUAGES)
+    return folded[:1].isdigit() or any(folded in one for one in known)
 
 
 def _said_of(antecedent: str, read: str, pronoun: Word, lists: Lexicon) -> str:
@@ -266,6 +285,16 @@ def _is_dated(read: str, lists: Lexicon) -> bool:
 def _asks_for_list(read: str, lists: Lexicon) -> bool:
     """Say whether a follow-up asks for a list whatever was asked before ("Can you list them?")."""
     return _is_kind("list", read, lists)
+
+
+def _asked_of(earlier: str, read: str, lists: Lexicon) -> Iterator[str]:
+    """Yield a question that is nothing but its question words ("By whom?"), asked of what the
+    earlier one says without its own ("By whom was the museum founded?").
+    """
+    asking = [word for word in words(earlier) if word.folded in lists.question_words]
+    if len(asking) == 1:
+        rest = earlier[: asking[0].start] + earlier[asking[0].end :]
+        yield f"{read.strip(' ,?.!')} {' '.join(rest.split())}"
 
 
 def _pronoun(read: str, lists: Lexicon) -> Word | None:

@@ -141,17 +141,32 @@ class Found(NamedTuple):
             return False
         return tells_why(text_of(best.passage, best.quote))
 
-    def as_refused(self, *, near: bool) -> Found:
-        """Return this with the verdict that the documents don't say it, or, where it came ``near``,
-        something like it.
+    def follows(self, earlier: Reply) -> bool:
+        """Say whether a question that was typed after another, and is taken as it stands, is
+        answered from the documents shown before, or by a passage in its language that says all
+        its words.
         """
+        if not self.evidence:
+            return True
+        shown = {one.document_id for one in earlier.citations or earlier.nearest}
+        best = self.evidence[0]
+        says_all = not (best.features.unsaid or best.features.foreign)
+        return best.passage.document_id in shown or says_all
+
+    def as_refused(self) -> Found:
+        """Return this with the verdict that the documents don't say it."""
         verdict = Verdict(
             evidence=(),
-            reason="near_miss" if near else "not_stated",
+            reason="not_stated",
             missing_terms=(),
             probability=self.verdict.probability,
         )
         return self._replace(verdict=verdict)
+
+    @property
+    def worth(self) -> tuple[bool, float]:
+        """What the better of two readings of a question has more of."""
+        return self.verdict.reason is None, self.verdict.probability
 
     def states(self, phrase: str) -> bool:
         """Say whether the best evidence, or a heading over it, has the numbers of a phrase."""

@@ -101,8 +101,10 @@ def judge_reply(question: Question, reply: Reply) -> Judged:
         right = reply.kind == "courtesy"
     elif not question.answerable:
         right = reply.kind == "abstention"
+    elif wanted_all:
+        right = all(any(one in quote for quote in quotes) for one in wanted_all)
     else:
-        right = holds_evidence(question, quotes)
+        right = any(one in quote for one in wanted for quote in quotes)
     exact = f1 = None
     if question.answers and not wanted_all and reply.kind == "answer":
         short = reply.short_answer or ""
@@ -123,16 +125,6 @@ def judge_reply(question: Question, reply: Reply) -> Judged:
         confidence=reply.confidence or 0.0,
         milliseconds=reply.milliseconds["total"],
     )
-
-
-def holds_evidence(question: Question, quotes: Sequence[str]) -> bool:
-    """Say whether quotes hold what is expected of an answer: all of ``evidence_all``, or, where
-    there is none, some ``evidence``. What isn't answerable is held by none.
-    """
-    spaced = [_spaced(quote) for quote in quotes]
-    if question.evidence_all:
-        return all(any(_spaced(one) in quote for quote in spaced) for one in question.evidence_all)
-    return any(_spaced(one) in quote for one in question.evidence for quote in spaced)
 
 
 def holds(text: str, wanted: Sequence[str]) -> bool:

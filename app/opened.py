@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Final
 
 from app.answering import compose, compose_curated, compose_disagreement, introduce
-from app.calibration import Calibration, load_calibration
+from app.calibration import Calibration
 from app.catalogue import Catalogue
 from app.citing import cite
 from app.collection import Collection
@@ -18,26 +18,26 @@ from app.curated import Curated
 from app.curated_file import CuratedEntry
 from app.disagreeing import find_disagreement
 from app.errors import QuestionRefused
-from app.following_up import Spoken
 from app.found import Found
 from app.lexicon import LANGUAGES, lexicon
 from app.naming import Naming, name_documents
-from app.querying import heard_before, understand, understand_otherwise
+from app.querying import heard_before, understand
 from app.rendering import Frame
 from app.settings import Settings
 from app.speller import Speller
 from app.stopwatch import Stopwatch
 from app.templates import templates
-from app.turns import FOLLOW_UPS_FILE, Turn, Weighed
 from app.types import Citation, Draft, Language, Query, Quoted, Reply, Searched, Term, Verdict
 from app.vocabulary import Vocabulary
 from app.weigher import Weigher
-from index import Retriever, SpanReader
+from index import Passage, Retriever, SpanReader
 
 LOGGER: Final = logging.getLogger(__name__)
 
 PASSAGES_RANKED: Final = 24
 """Passages that sentences are chosen from; the reader reads the first few of them."""
+ANTECEDENT_CHARACTERS: Final = 60
+"""A longer answer to the question before isn't what "it" stands for."""
 TITLES_MAX: Final = 6
 """Documents that are named where a reader asks what can be asked."""
 
@@ -57,7 +57,6 @@ class Opened:
         self.retriever = retriever
         self.reader = reader
         self.known = known
-        self.turns_known = load_calibration(FOLLOW_UPS_FILE)
         self.collection = Collection(retriever)
         self.catalogue = Catalogue(retriever.documents(), self.collection.languages)
         self.documents = {one.document_id: (one.title, one.date) for one in retriever.documents()}
@@ -165,7 +164,14 @@ class Opened:
         last = history[max(0, len(history) - self.settings.history_turns_max) :]
         return heard_before(last, self.spelling, self.settings.question_characters_max)
 
-    def understand(self, question: str, history: Sequence[str], language: Language | None) -> Query:
+    def understand(
+        self,
+        question: str,
+        history: Sequence[str],
+        language: Language | None,
+        antecedent: str | None = None,
+        reading: int = 0,
+    ) -> Query:
         """Return what a question asks for, read with the collection's own words in mind."""
         query = understand(
             question,
@@ -173,29 +179,9 @@ class Opened:
             language=language,
             vocabulary=self.spelling,
             characters_max=self.settings.question_characters_max,
+            antecedent=antecedent,
+            reading=reading,
         )
-        return self._with_own_words(query)
-
-    def other_readings(
-        self, query: Query, history: Sequence[str], language: Language | None, earlier: Reply
-    ) -> list[Query]:
-        """Return the other ways to read a question that may go on about the turn before."""
-        shown = earlier.citations or earlier.nearest
-        path = shown[0].heading_path if shown else ()
-        others = understand_otherwise(
-            query.question,
-            history=history,
-            language=language,
-            vocabulary=self.spelling,
-            characters_max=self.settings.question_characters_max,
-            spoken=Spoken(
-                earlier.standalone_question, earlier.short_answer, path[-1] if path else None
-            ),
-        )
-        return [self._with_own_words(one) for one in others]
-
-    def _with_own_words(self, query: Query) -> Query:
-        """Return a query whose terms have what the collection may say for them."""
         met = {term.folded: self._met(term, query.language) for term in query.terms}
         sides = query.sides and tuple(
             tuple(met.get(term.folded, term) for term in side) for side in query.sides
@@ -212,50 +198,66 @@ class Opened:
         near = () if term.is_name else self.vocabulary.near(term.text.lower())
         return term.model_copy(update={"translations": translations, "near": near})
 
-    def weigh_turn(self, query: Query, tried: Sequence[Found], earlier: Reply) -> list[Weighed]:
-        """Weigh the readings of a follow-up that have an answer. Where it is the earlier answer
-        again, what else answers the reading is weighed beside it. Where what was typed is said
-        word for word, only what says all of that too is weighed ("When did the tunnel open?"
-        isn't answered of the bridge that was spoken of).
+    def other_readings(
+        self,
+        query: Query,
+        history: Sequence[str],
+        language: Language | None,
+        earlier_answer: str | None,
+    ) -> list[Query]:
+        """Return the other ways to read a follow-up: put together differently with the question
+        before, or with that one's answer in its pronoun's place; last, as it stands.
         """
-        turn = Turn(
-            typed=self.understand(query.question, (), query.language),
-            likeliest=query,
-            earlier=earlier,
-            spoken=self.understand(earlier.standalone_question, (), query.language).terms,
-            rarity=self.collection.rarity,
-        )
-        answered = [one for one in tried if one.verdict.reason is None and one.verdict.evidence]
-        if any(map(turn.says_what_was_typed, answered)):
-            answered = [one for one in answered if turn.has_all_words(one)]
-        weighed = []
-        for found in answered:
-            other = None if found.answers_beyond(earlier) else self._beyond(found, earlier)
-            for one, is_next in ((found, False), (other, True)):
-                if one is not None:
-                    features = turn.features(one, is_next=is_next)
-                    probability = self.turns_known.probability(features)
-                    weighed.append(Weighed(one, features, probability))
-        return weighed
+        others = [
+            self.understand(query.question, history, language, reading=number)
+            for number in range(1, query.readings)
+        ]
+        if query.refers_back and earlier_answer and len(earlier_answer) <= ANTECEDENT_CHARACTERS:
+            others.append(
+                self.understand(query.question, history, language, antecedent=earlier_answer)
+            )
+        known = {query.standalone_question}
+        once = [one for one in others if one.standalone_question not in known]
+        return sorted(once, key=lambda one: one.stands_alone)
 
-    @property
-    def turns_threshold(self) -> float:
-        """The probability from which on answers to follow-ups keep to the operator's risk."""
-        return self.turns_known.threshold(self.settings.answer_risk)
-
-    def _beyond(self, found: Found, earlier: Reply) -> Found | None:
+    def beyond(self, found: Found, earlier: Reply) -> Found | None:
         """Return what else answers a follow-up whose best evidence is the earlier answer again: the
         sentence around it, if it tells of both or why, or, where another thing is named, the next
         best evidence. None where nothing does.
         """
+        if found.is_curated or not found.evidence:
+            return None
         if found.tells_of_both(earlier) or found.tells_why(earlier):
             whole = (found.evidence[0].model_copy(update={"span": None}),)
             verdict = self.weigher.weigh_read(found.read, whole)
             if verdict.reason is None:
                 return found._replace(verdict=verdict, evidence=whole)
+        if found.verdict.reason is not None:
+            return None
         rest = found.of_the_rest(earlier)
         verdict = self.weigher.weigh_read(found.read, rest)
         return None if verdict.reason else found._replace(verdict=verdict, evidence=rest)
+
+    def in_what_was_shown(self, query: Query, earlier: Reply) -> Found | None:
+        """Return what the passages that the earlier answer is from say to a follow-up as it was
+        typed, where it asks for a figure, a time or a person. Half the threshold suffices there:
+        what a conversation is about is answered more often where it was spoken of than elsewhere.
+        """
+        documents = frozenset(one.document_id for one in earlier.citations)
+        if query.kind not in ("when", "how_much", "who") or not documents:
+            return None
+        found = self.retriever.search(
+            query.sought, PASSAGES_RANKED, documents=documents, others=query.translations
+        )
+        shown = [one for one in found if _is_cited(one.passage, earlier.citations)]
+        evidence = self.weigher.read(query, shown)
+        read = Found(query, self.weigher.weigh_read(query, ()), evidence, tuple(shown), read=query)
+        for one in evidence:
+            verdict = self.weigher.weigh_near(query, one)
+            if verdict.reason is None:
+                tried = read._replace(verdict=verdict, evidence=(one,))
+                return tried if tried.answers_beyond(earlier) else None
+        return None
 
     def find(self, query: Query, chosen: frozenset[str] | None, watch: Stopwatch) -> Found:
         """Return the verdict on a question, and the evidence it was passed on, the best first."""
@@ -351,3 +353,12 @@ class Opened:
     def _titles(self, documents: AbstractSet[str]) -> str:
         titles = [title for one, (title, _) in self.documents.items() if one in documents]
         return "; ".join(titles[:TITLES_MAX]) + ("; …" if len(titles) > TITLES_MAX else "")
+
+
+def _is_cited(passage: Passage, citations: Sequence[Citation]) -> bool:
+    return any(
+        one.document_id == passage.document_id
+        and one.start < passage.end
+        and passage.start < one.end
+        for one in citations
+    )

@@ -15,7 +15,7 @@ from app.content_words import bare_text, content_terms
 from app.errors import QuestionRefused
 from app.exclusions import set_aside
 from app.figures import quantities
-from app.following_up import FollowUp, Reading, Spoken, other_readings, resolve
+from app.following_up import FollowUp, resolve
 from app.language import detect_language, is_cyrillic, spelled_numbers
 from app.lexicon import LANGUAGES, Lexicon, has_gap, lexicon
 from app.misspelt import mend_asking_words, respell
@@ -46,53 +46,29 @@ def understand(
     language: Language | None,
     vocabulary: Speller,
     characters_max: int,
+    antecedent: str | None = None,
+    reading: int = 0,
 ) -> Query:
-    """Return what a question asks for, a follow-up as its words alone tell.
+    """Return what a question asks for.
 
     ``history`` is the earlier questions as ``heard_before`` returns them; ``vocabulary`` is the
-    collection's.
+    collection's; ``antecedent``, if given, is what the question's pronoun stands for; ``reading``
+    chooses among the ways in which a follow-up can be put together with what it follows.
 
     Raises QuestionRefused where the question is empty or has more than ``characters_max``
     characters.
     """
     heard = hear(question, history, language, vocabulary, characters_max)
-    follow_up = _resolved(heard, history)
-    return _query(question, heard, follow_up, follow_up.reading)
-
-
-def understand_otherwise(
-    question: str,
-    *,
-    history: Sequence[str],
-    language: Language | None,
-    vocabulary: Speller,
-    characters_max: int,
-    spoken: Spoken,
-) -> tuple[Query, ...]:
-    """Return what else a question may ask for, given what the turn before was about: each reading
-    once, without the one that ``understand`` returns.
-    """
-    heard = hear(question, history, language, vocabulary, characters_max)
-    follow_up = _resolved(heard, history)
-    known = {follow_up.reading.standalone}
-    others = []
-    for reading in other_readings(heard.read, follow_up, spoken, lexicon(heard.language)):
-        if reading.standalone not in known:
-            known.add(reading.standalone)
-            others.append(_query(question, heard, follow_up, reading))
-    return tuple(others)
-
-
-def _resolved(heard: Heard, history: Sequence[str]) -> FollowUp:
-    if not heard.is_question:
-        return FollowUp.alone(heard.read)
-    return resolve(heard.read, history, lexicon(heard.language))
-
-
-def _query(question: str, heard: Heard, follow_up: FollowUp, reading: Reading) -> Query:
-    lists = lexicon(heard.language)
-    sought, terms_aside = set_aside(reading.standalone, lists)
-    says_kind = _asking(set_aside(reading.says_kind, lists).rest, lists)
+    read, lists = heard.read, lexicon(heard.language)
+    follow_up = FollowUp.alone(read)
+    if heard.is_question:
+        follow_up = resolve(read, history, lists)
+    if antecedent is not None and follow_up.refers_back:
+        follow_up = follow_up.about(antecedent, read, lists)
+    chosen = follow_up.readings[min(reading, len(follow_up.readings) - 1)]
+    standalone, says_kind = chosen.standalone, chosen.says_kind
+    sought, terms_aside = set_aside(standalone, lists)
+    says_kind = _asking(set_aside(says_kind, lists).rest, lists)
     asking = content_terms(says_kind, lists)
     kind = _kind(bare_text(says_kind), asking, lists)
     if kind not in ("overview", "reason") and asks_which(says_kind, asking, lists):
@@ -102,7 +78,7 @@ def _query(question: str, heard: Heard, follow_up: FollowUp, reading: Reading) -
         terms = tuple(one for one in terms if one.folded not in lists.verdict_words) or terms
     return Query(
         question=question,
-        standalone_question=reading.standalone,
+        standalone_question=standalone,
         sought=sought,
         asking=says_kind,
         set_aside=terms_aside,
@@ -113,7 +89,8 @@ def _query(question: str, heard: Heard, follow_up: FollowUp, reading: Reading) -
         refers_back=follow_up.refers_back,
         names_another=follow_up.names_another,
         may_refer=follow_up.may_refer,
-        way=reading.way,
+        readings=len(follow_up.readings),
+        stands_alone=chosen.is_alone,
         corrections=heard.corrections,
         terms=terms,
         numbers=quantities(sought) | spelled_numbers(words(sought), lists),

@@ -28,9 +28,6 @@ QuestionKind: TypeAlias = Literal[
     "fact",
 ]
 """In order of precedence: a question that fits several is of the first."""
-Way: TypeAlias = Literal["typed", "joined", "in_place", "answer", "subject", "heading"]
-"""How a question is read with the turn before in mind: as typed, after its question, with another
-thing in that one's place, or said of its answer, its subject, or the heading over its answer."""
 CourtesyKind: TypeAlias = Literal["greeting", "thanks", "goodbye", "ability"]
 SourceState: TypeAlias = Literal["unchanged", "changed", "missing"]
 Confidence: TypeAlias = Annotated[float, Field(ge=0.0, le=1.0)]
@@ -88,8 +85,9 @@ class Query(Frozen):
     kind of answer is wanted. ``refers_back`` says that a pronoun of it stands
     for something in an earlier turn, ``names_another`` that it only names another thing than the
     earlier turn asked about ("And the bridge?"), ``may_refer`` that it may go on about that
-    turn, whether anything in it says so or not, ``way`` how it is read here;
-    ``corrections`` pairs what was typed with what it was read as; ``sides`` are the terms of
+    turn though nothing in it says so, ``readings`` in how many ways it can be read with
+    that turn in mind, ``stands_alone`` that this is the reading in which it has nothing to do with
+    it; ``corrections`` pairs what was typed with what it was read as; ``sides`` are the terms of
     the two things that a comparison is between, as far as its words tell.
     """
 
@@ -105,7 +103,8 @@ class Query(Frozen):
     refers_back: bool
     names_another: bool
     may_refer: bool
-    way: Way
+    readings: int
+    stands_alone: bool
     corrections: tuple[tuple[str, str], ...]
     terms: tuple[Term, ...]
     numbers: frozenset[str]
@@ -164,57 +163,6 @@ class Features(Frozen):
             untaught=0.0,
             unsaid=0.0,
         )
-
-
-class TurnFeatures(Frozen):
-    """What the probability that a reading's answer is what a follow-up asks for is computed from.
-
-    ``evidence`` is the logit of the answer's own probability; ``support``, ``dense``, ``foreign``
-    and ``unsaid`` are its evidence's. ``same_document``, ``same_passage`` and ``same_quote`` are 1
-    where the turn before was answered from there. ``own_said``, ``spoken_said`` and ``new_said``
-    are the shares, weighted by rarity, of the follow-up's terms, of those of the question before,
-    and of those which only the follow-up has, that the passage says, with what stands over it, and
-    ``own_quoted``, ``spoken_quoted`` and ``new_quoted`` that the quote does. ``answer_said`` is 1
-    where the passage has the answer before, ``repeats`` where the answer is that again,
-    ``next_best`` where it is the next evidence in place of it. ``likeliest`` is 1 for the reading
-    that the words alone suggest, ``typed``, ``of_answer``, ``of_subject`` and ``of_heading`` say
-    how it was made, and those that begin with ``typed_`` are products with ``typed``. ``yes_no`` is
-    1 for a question whether something is so. ``refers``, ``names_another``, ``terms`` (the
-    logarithm of one more than their number) and ``earlier_answered`` are of the turn, the same for
-    each reading.
-    """
-
-    evidence: float
-    support: float
-    dense: float
-    foreign: float
-    unsaid: float
-    same_document: float
-    same_passage: float
-    same_quote: float
-    own_said: float
-    spoken_said: float
-    new_said: float
-    own_quoted: float
-    spoken_quoted: float
-    new_quoted: float
-    answer_said: float
-    repeats: float
-    next_best: float
-    likeliest: float
-    typed: float
-    of_answer: float
-    of_subject: float
-    of_heading: float
-    typed_refers: float
-    typed_terms: float
-    typed_spoken_said: float
-    typed_same_passage: float
-    yes_no: float
-    refers: float
-    names_another: float
-    terms: float
-    earlier_answered: float
 
 
 class Evidence(Frozen):

@@ -7,7 +7,7 @@ from functools import cache, partial
 from itertools import takewhile
 from typing import Final
 
-from app.abstaining import is_of_another, judge
+from app.abstaining import NEAR_MISS_SHARE, is_of_another, judge
 from app.calibration import Calibration
 from app.catalogue import YEAR, Catalogue, meanings
 from app.choosing import find_leads, find_section, find_sentences
@@ -160,6 +160,11 @@ class Weigher:
         """Judge evidence that was read, the most probable first."""
         verdict = self._judge(query, evidence, self.threshold)
         return verdict if verdict.reason else self._quoted(query, verdict, evidence)
+
+    def weigh_near(self, query: Query, evidence: Evidence) -> Verdict:
+        """Judge a piece of evidence that need only come near."""
+        verdict = self._judge(query, (evidence,), NEAR_MISS_SHARE * self.threshold)
+        return verdict if verdict.reason else self._quoted(query, verdict, (evidence,))
 
     def _quoted(self, query: Query, verdict: Verdict, evidence: Sequence[Evidence]) -> Verdict:
         return verdict.model_copy(update={"evidence": pieces_quoted(query, evidence, self.refuses)})

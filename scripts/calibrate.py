@@ -32,8 +32,8 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 from tqdm import tqdm
 
-from app.calibration import CALIBRATION_FILE, Calibration
-from app.conditional_logit import Choice, as_calibration, fit_held_out
+from app.calibration import CALIBRATION_FILE, Calibration, RiskPoint, Weight
+from app.conditional_logit import Choice, fit_utility, regress
 from app.measuring import Question, holds
 from app.opened import Opened
 from app.quotes import text_of
@@ -55,6 +55,7 @@ DOCUMENTS = REPOSITORY / "tests" / "collections"
 PART = "calibration"
 FEATURES = tuple(Features.model_fields)
 FILES_MIN = 2
+CURVE_POINTS = 60
 WRITTEN_MAX = 1_000
 """Written passages that are read for their questions, about ten each: half as many gave the same on
 collections left out, and each thousand takes ten minutes or more.
@@ -266,20 +267,54 @@ def _fit(labelled: Sequence[Labelled], written: Sequence[Labelled], command: str
     """Fit on all questions; take the curve, and what a utility says of the probability, from
     collections that were left out in turn.
     """
-    choices = [one.choice for one in labelled]
-    groups = [one.group for one in labelled if one.group is not None]
-    utility, held = fit_held_out(choices, groups, [one.choice for one in written])
-    return as_calibration(
-        utility,
-        FEATURES,
-        [
-            (one.probability, bool(choices[one.question].right[one.piece]))
-            for one in held
-            if not labelled[one.question].refused[one.piece]
-        ],
-        asked=len(labelled),
+    of_written = [one.choice for one in written]
+    utilities: list[float] = []
+    right: list[bool] = []
+    refused: list[bool] = []
+    for group in sorted({one.group for one in labelled if one.group is not None}):
+        others = [one.choice for one in labelled if one.group != group]
+        model = fit_utility([*others, *of_written])
+        for one in labelled:
+            if one.group == group and len(one.refused):
+                found = model.of(one.choice)
+                best = int(np.argmax(found))
+                utilities.append(float(found[best]))
+                right.append(bool(one.choice.right[best]))
+                refused.append(bool(one.refused[best]))
+    slope, shift = regress(np.array(utilities), np.array(right))
+    utility = fit_utility([*(one.choice for one in labelled), *of_written]).scaled(slope, shift)
+    held = [
+        (1.0 / (1.0 + float(np.exp(-(slope * one + shift)))), is_right)
+        for one, is_right, is_refused in zip(utilities, right, refused, strict=True)
+        if not is_refused
+    ]
+    held.sort(key=lambda pair: -pair[0])
+    wrong = np.cumsum([not right for _, right in held])
+    curve = []
+    for at in range(1, CURVE_POINTS + 1):
+        count = max(1, round(at * len(held) / CURVE_POINTS))
+        curve.append(
+            RiskPoint(
+                threshold=round(held[count - 1][0], 5),
+                risk=round(float(wrong[count - 1]) / count, 5),
+                coverage=round(count / len(labelled), 5),
+            )
+        )
+    return Calibration(
         measured_on="questions put to their collections; curve from collections left out in turn",
         command=command,
+        questions=len(labelled),
+        intercept=round(utility.intercept, 5),
+        weights={
+            name: Weight(
+                mean=round(float(m), 5), deviation=round(float(d), 5), weight=round(float(w), 5)
+            )
+            for name, m, d, w in zip(
+                FEATURES, utility.mean, utility.deviation, utility.weights, strict=True
+            )
+        },
+        hidden=tuple(round(float(one), 5) for one in utility.hidden),
+        curve=tuple(curve),
     )
 
 

@@ -21,6 +21,8 @@ def understood(
     known_words: Mapping[str, int] = MappingProxyType({}),
     is_word: Callable[[str], bool] = lambda word: True,
     spelled_out: Callable[[str], str | None] = lambda written: None,
+    antecedent: str | None = None,
+    reading: int = 0,
 ) -> Query:
     """Return what a question asks for of a collection that has ``known_words``."""
     stemmed = {one for word in known_words for one in stems(word)}
@@ -31,4 +33,6 @@ def understood(
         language=language,
         vocabulary=vocabulary,
         characters_max=CHARACTERS_MAX,
+        antecedent=antecedent,
+        reading=reading,
     )

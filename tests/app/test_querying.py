@@ -336,9 +336,17 @@ def test_a_misspelt_question_word_is_read_as_one(question: str, read_as: str) ->
     assert read(question).standalone_question == read_as
 
 
-def test_a_pronoun_refers_back() -> None:
+def test_a_pronoun_takes_what_the_earlier_answer_named() -> None:
     history = ["Who runs the company?"]
     assert read("What is his job?", history).refers_back
+    resolved = understood(
+        "What is his job?",
+        history,
+        known_words=KNOWN,
+        is_word=ENGLISH.__contains__,
+        antecedent="Ida Holm",
+    )
+    assert resolved.standalone_question == "What is Ida Holm's job?"
     assert not read("How long is the tunnel?", history).refers_back
 
 

@@ -36,7 +36,7 @@ CHROMIUM = [
     "--disable-sync",
 ]
 
-WAIT_MS = 20_000
+WAIT_MS = 60_000
 
 HOSTILE = """---
 title: The harbour 𝒜 <b>register</b>
